@@ -1,0 +1,183 @@
+"""What the numbers mean, and how they are written. The only place where either is decided.
+
+**params** count each weight once, however often its layer is used.
+
+**macs** are the multiply–accumulates of convolutions, dense layers and matrix products, for one example.
+
+**flops** are `2 × macs` plus every other arithmetic operation of the forward pass. One addition, subtraction,
+multiplication, division, comparison or call of an elementary function (exp, log, sqrt, tanh, erf) is one operation.
+Moving data (reshaping, padding, cropping, concatenating, repeating pixels) is none. Per element of the output:
+
+| operation | flops | which |
+| --- | --- | --- |
+| bias | 1 | the addition |
+| activation | see `ACTIVATION_FLOPS` | `relu`: one comparison; `sigmoid`: negate, exp, add, divide |
+| batch normalization (inference) | 2 | a scale and a shift, both folded per channel ahead of time |
+| layer and group normalization | 8 | mean 1, variance 3, centre and scale 2, gamma and beta 2 |
+| maximum pooling, k × k | k² − 1 | comparisons |
+| average pooling, k × k | k² | k² − 1 additions and one division |
+| global pooling over n positions | n (average), n − 1 (maximum) | counted once per channel |
+| merging n inputs | n − 1 (average: n) | element by element |
+| rescaling, normalization of the input | 2 | multiply and add; subtract and divide |
+| bilinear resizing | 9 | three interpolations of subtract, multiply, add |
+| dropout, noise, random augmentation | 0 | identities at inference |
+
+`tf.profiler` agrees on convolutions, dense layers, bias, batch normalization and pooling (it calls k² comparisons for
+a maximum of k²), and has no rule for relu, relu6, sigmoid, tanh, erf or resizing: those it counts as nothing.
+
+**A training step's flops** are an estimate: the forward pass, plus a backward pass of the same arithmetic twice
+(once for the gradient with respect to a layer's input, once with respect to its weights), less the input gradients
+that nobody asks for, those of layers with no trainable weight before them.
+
+**memory** is bytes for one example: of the weights; of the activations that the backward pass needs; and of the
+activations alive at once, at most, during inference. One KiB is 1,024 bytes.
+
+**receptive field** is in pixels of the input, after Araujo, Norris and Sim, 'Computing Receptive Fields of
+Convolutional Neural Networks', Distill 2019.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = [
+    "ACTIVATION_FLOPS",
+    "BYTES_PER_ELEMENT",
+    "FLOPS_PER_MAC",
+    "format_bytes",
+    "format_count",
+    "format_exact",
+    "format_share",
+    "format_small",
+]
+
+FLOPS_PER_MAC = 2
+BIAS_FLOPS = 1
+BATCH_NORM_FLOPS = 2
+LAYER_NORM_FLOPS = 8
+RESCALE_FLOPS = 2
+# Interpolating is a + w·(b − a), three operations: along one axis of two, on both edges, then across.
+RESIZE_FLOPS = {"nearest": 0, "bilinear": 9, "bicubic": 35, "area": 9, "lanczos3": 71, "lanczos5": 199}
+
+ACTIVATION_FLOPS: dict[str, int] = {
+    "linear": 0,
+    "relu": 1,
+    "relu6": 2,
+    "leaky_relu": 2,
+    "prelu": 2,
+    "elu": 4,
+    "selu": 5,
+    "celu": 5,
+    "sigmoid": 4,
+    "tanh": 1,
+    "softplus": 3,
+    "softsign": 3,
+    "silu": 5,
+    "swish": 5,
+    "gelu": 6,
+    "mish": 5,
+    "exponential": 1,
+    "hard_sigmoid": 4,
+    "hard_silu": 5,
+    "hard_swish": 5,
+    "log_sigmoid": 4,
+    "softmax": 5,
+    "log_softmax": 6,
+}
+
+BYTES_PER_ELEMENT: dict[str, int] = {
+    "bool": 1,
+    "int8": 1,
+    "uint8": 1,
+    "float16": 2,
+    "bfloat16": 2,
+    "int16": 2,
+    "uint16": 2,
+    "float32": 4,
+    "int32": 4,
+    "uint32": 4,
+    "float64": 8,
+    "int64": 8,
+    "uint64": 8,
+}
+
+_PREFIXES = ("", " k", " M", " G", " T", " P", " E")
+
+
+def _scaled(value: float, base: int, digits: int = 3) -> tuple[str, int]:
+    """`value` in the largest power of `base` that leaves it at least 1, to `digits` significant digits."""
+    power = 0
+    scaled = float(value)
+    while power < len(_PREFIXES) - 1 and abs(scaled) >= base:
+        scaled /= base
+        power += 1
+    if power == 0 and scaled == int(scaled):
+        return f"{int(scaled)}", 0
+    whole = len(str(int(abs(scaled))))
+    text = f"{scaled:.{max(0, digits - whole)}f}"
+    # 999.96 k rounds to 1000 k, which is 1.00 M.
+    if power < len(_PREFIXES) - 1 and abs(float(text)) >= base:
+        return f"{1:.{digits - 1}f}", power + 1
+    return text, power
+
+
+def format_count(value: float | None) -> str:
+    """A count to three significant digits with an SI prefix.
+
+    >>> format_count(991041), format_count(415288960), format_count(None)
+    ('991 k', '415 M', '–')
+    """
+    if value is None:
+        return "–"
+    text, power = _scaled(value, 1000)
+    return text + _PREFIXES[power]
+
+
+def format_bytes(value: float | None) -> str:
+    """Bytes to three significant digits, in powers of 1,024.
+
+    >>> format_bytes(3964164), format_bytes(512)
+    ('3.78 MiB', '512 B')
+    """
+    if value is None:
+        return "–"
+    text, power = _scaled(value, 1024)
+    return f"{text} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
+
+
+def format_exact(value: int | None) -> str:
+    """A whole number with thousands separators, or a dash.
+
+    >>> format_exact(991041)
+    '991,041'
+    """
+    return "–" if value is None else f"{value:,}"
+
+
+def format_share(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage.
+
+    >>> format_share(78 / 180)
+    '43.3 %'
+    """
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def format_small(value: float | None, digits: int = 2) -> str:
+    """A number of any size to two significant digits; zero, NaN and infinity by name.
+
+    >>> format_small(8.1e-10), format_small(0.153), format_small(248.2)
+    ('8.1e-10', '0.15', '250')
+    """
+    if value is None:
+        return "–"
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e4:
+        places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+        return f"{round(value, digits - 1 - math.floor(math.log10(abs(value)))):.{places}f}"
+    return f"{value:.{digits - 1}e}"
