@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence as List
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from archlab.algebra import Part
+from archlab.errors import ArgumentError, ShapeError, did_you_mean
+from archlab.graph import Builder, Shape, format_shape
+from archlab.ops._window import Window
+
+Role = Literal["kernel", "bias", "scale", "statistic"]
+
+
+class Weight(NamedTuple):
+    """One variable of a layer. Its `role` says whether it makes the layer count towards depth (a kernel does)."""
+
+    name: str
+    shape: tuple[int, ...]
+    size: int
+    role: Role = "kernel"
+    trainable: bool = True
+    dtype: str = "float32"
+
+
+def weight(name: str, shape: tuple[int, ...], role: Role = "kernel", trainable: bool = True) -> Weight:
+    """A weight with its size worked out."""
+    return Weight(name, shape, prod(shape), role, trainable)
+
+
+class Cost(NamedTuple):
+    """Operations of one forward pass for one example, by the conventions of `archlab.units`."""
+
+    macs: int
+    flops: int
+
+
+FREE = Cost(0, 0)
+"""Deliberately counted as nothing; an op without a rule answers None instead."""
+
+
+class Kept(NamedTuple):
+    """What the backward pass needs of the forward pass."""
+
+    inputs: bool = False
+    output: bool = False
+    extra: int = 0
+    """Elements of anything else: a mask, the inside of a fused layer."""
+
+
+class KerasLayer(NamedTuple):
+    """The Keras layer that does the same: a class of `keras.layers` and its arguments."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Op(Part):
+    """A layer: its arguments, and facts about them.
+
+    To add one, write a frozen dataclass with `output` and the facts below. A fact that is not given is *unknown*:
+    it shows in every report by name and is never counted as 0.
+    """
+
+    arity: ClassVar[int | None] = 1
+    """How many inputs it takes; None is two or more."""
+    free: ClassVar[bool] = False
+    """Whether it does no arithmetic, whatever its shapes."""
+    view: ClassVar[Literal["always", "inference", "never"]] = "never"
+    """When its output is its input's memory seen another way."""
+    open: ClassVar[bool] = False
+    """Whether the stage around it, or what reads it, decides some of its arguments."""
+    gates: ClassVar[bool] = False
+    """Whether an input of one position scales another one (squeeze and excite)."""
+    label: ClassVar[str] = "op"
+    registry: ClassVar[dict[str, type[Op]]] = {}
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
+        # `SeparableConv` → separable_conv; the LU of ReLU and its kin is no word of its own.
+        cls.label = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.replace("LU", "lu")).lower()
+        if not abstract:
+            Op.registry[cls.__name__] = cls
+
+    def output(self, *inputs: Shape) -> Shape:
+        """The shape that comes out, exactly as Keras gives it. Raises ShapeError where Keras would refuse."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what shape comes out")
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...] | None:
+        """Its weights, or None where that is unknown."""
+        return () if self.free else None
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost | None:
+        """Operations of a forward pass, all sizes being known; or None where there is no rule."""
+        return FREE if self.free else None
+
+    def window(self, *inputs: Shape) -> Window | None:
+        """Which input units an output unit sees; None where there is no rule."""
+        return None
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
+        """What the backward pass needs; None where that is unknown."""
+        return None
+
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
+        """The Keras layer that computes it; None where there is none."""
+        return None
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        """The same with the widths that it left open filled in."""
+        return self
+
+    def settled(self, readers: List[Op]) -> Op:
+        """The same once it is known which operations read its output."""
+        return self
+
+    def lower(self, builder: Builder, value: int | None) -> int | None:
+        if value is None:
+            raise ShapeError("nothing comes in: an architecture begins with Input(height, width, channels)").at(
+                builder.name(self.label)
+            )
+        return builder.add(self, (value,))
+
+
+@dataclass(frozen=True)
+class Width:
+    """A width left open: that of the stage around (`WIDTH`), or of what comes in (`CHANNELS`), scaled.
+
+    >>> from archlab import CHANNELS, WIDTH, Conv
+    >>> Conv(WIDTH * 4, kernel=1)
+    Conv(WIDTH * 4, kernel=1)
+    >>> CHANNELS * 6
+    CHANNELS * 6
+    """
+
+    of: Literal["WIDTH", "CHANNELS"] = "WIDTH"
+    times: int = 1
+    over: int = 1
+
+    def __mul__(self, factor: int) -> Width:
+        return replace(self, times=self.times * whole("a factor of a width", factor))
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Width:
+        return replace(self, over=self.over * whole("a divisor of a width", divisor))
+
+    def __repr__(self) -> str:
+        times = f" * {self.times}" if self.times != 1 else ""
+        over = f" // {self.over}" if self.over != 1 else ""
+        return self.of + times + over
+
+    def number(self, width: int | None, shape: Shape) -> int:
+        """The width as a number."""
+        base = shape[-1] if self.of == "CHANNELS" else width
+        if base is None:
+            if self.of == "CHANNELS":
+                raise ShapeError(f"the width is {self!r} and the number of channels that come in is unknown")
+            raise ArgumentError("its width is open: give it one, Conv(64), or put it into a Stage or Pyramid")
+        if base * self.times % self.over:
+            raise ArgumentError(f"the width {self!r} of {base} is not a whole number")
+        return base * self.times // self.over
+
+
+WIDTH = Width("WIDTH")
+CHANNELS = Width("CHANNELS")
+
+
+def fill(asked: int | Width | None, width: int | None, inputs: tuple[Shape, ...]) -> int:
+    """A width that may be open, as a number."""
+    return (asked or WIDTH).number(width, inputs[0]) if not isinstance(asked, int) else asked
+
+
+# Checks of arguments. Each gives back what it was given, or raises one clear line.
+
+
+def whole(what: str, value: Any, least: int = 1) -> int:
+    """`value` if it is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArgumentError(f"{what} must be a whole number of at least {least}, got {value!r}")
+    return value
+
+
+def whole_each(what: str, value: Any, least: int = 1) -> None:
+    """Check a number, or one for each axis."""
+    if isinstance(value, tuple) and value:
+        for item in value:
+            whole(what, item, least)
+    else:
+        whole(what, value, least)
+
+
+def width(what: str, value: Any) -> None:
+    """Check a width that may be left open."""
+    if value is not None and not isinstance(value, Width):
+        whole(what, value)
+
+
+def choice(what: str, value: Any, choices: List[str]) -> None:
+    """Check that `value` is one of the choices."""
+    if value not in choices:
+        raise ArgumentError(f"{what} {value!r} is not known: {did_you_mean(str(value), choices)}")
+
+
+def fraction(what: str, value: Any, below: float = 1.0) -> None:
+    """Check a number in [0, below)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
+        raise ArgumentError(f"{what} must be at least 0 and below {below:g}, got {value!r}")
+
+
+def per_axis(what: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """One number for each spatial axis."""
+    if isinstance(value, tuple):
+        if len(value) != axes:
+            raise ShapeError(f"{what}={value} names {len(value)} axes and the input has {axes}")
+        return value
+    return (value,) * axes
+
+
+def ranked(shape: Shape, least: int = 2, what: str = "it") -> int:
+    """The number of spatial axes of a feature map; at least `least - 1` or a ShapeError."""
+    if len(shape) < least:
+        raise ShapeError(f"{what} needs an input with spatial axes, such as (32, 32, 3), got {format_shape(shape)}")
+    return len(shape) - 1
+
+
+def channels(shape: Shape) -> int:
+    """The number of channels, which a layer with weights has to know."""
+    if shape[-1] is None:
+        raise ShapeError(f"its weights need a known number of channels, got {format_shape(shape)}")
+    return shape[-1]
+
+
+def keras_spatial(name: str, axes: int) -> str:
+    """`Conv` and 2 → `Conv2D`."""
+    return f"{name}{axes}D"

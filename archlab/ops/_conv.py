@@ -1,0 +1,342 @@
+"""Convolutions of one, two or three axes: the rank is that of what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as List
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, ClassVar
+
+from archlab.errors import ArgumentError, ShapeError
+from archlab.graph import Shape, elements, format_shape, positions
+from archlab.ops._activation import activation_flops, activation_kept, activation_name
+from archlab.ops._base import (
+    Cost,
+    KerasLayer,
+    Kept,
+    Op,
+    Weight,
+    Width,
+    channels,
+    choice,
+    fill,
+    keras_spatial,
+    per_axis,
+    ranked,
+    weight,
+    whole,
+    whole_each,
+    width,
+)
+from archlab.ops._norm import BatchNorm
+from archlab.ops._window import Window, Axis, Padding, check_fits, reach, slid, slide, transposed
+from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
+
+Sizes = int | tuple[int, ...]
+
+
+class _Windowed(Op, abstract=True):
+    """What every convolution shares: a kernel that slides, a bias, an activation."""
+
+    kernel: Sizes
+    stride: Sizes
+    padding: Padding
+    dilation: Sizes
+    bias: bool | None
+    activation: str | None
+    initializer: str
+    open: ClassVar[bool] = True
+    axes: ClassVar[tuple[int, ...]] = (1, 2, 3)
+
+    def __post_init__(self) -> None:
+        whole_each("kernel", self.kernel)
+        whole_each("stride", self.stride)
+        whole_each("dilation", self.dilation)
+        choice("padding", self.padding, ("same", "valid"))
+        activation_name(self.activation)
+        strides = self.stride if isinstance(self.stride, tuple) else (self.stride,)
+        dilations = self.dilation if isinstance(self.dilation, tuple) else (self.dilation,)
+        if max(strides) > 1 and max(dilations) > 1:
+            raise ArgumentError(f"stride={self.stride} and dilation={self.dilation} cannot both be above 1")
+
+    def settled(self, readers: List[Op]) -> Op:
+        # Batch normalization subtracts the mean, and any bias with it.
+        if self.bias is not None:
+            return self
+        normalized = bool(readers) and self.activation is None and all(isinstance(op, BatchNorm) for op in readers)
+        return replace(self, bias=not normalized)  # pyright: ignore[reportArgumentType]
+
+    def spans(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kernel, stride and dilation for each axis of what comes in."""
+        axes = len(shape) - 1
+        return (
+            per_axis("kernel", self.kernel, axes),
+            per_axis("stride", self.stride, axes),
+            per_axis("dilation", self.dilation, axes),
+        )
+
+    def slid(self, shape: Shape, filters: int) -> Shape:
+        """The output's shape of a window that slides over `shape`."""
+        what = type(self).__name__
+        if ranked(shape, 2, what) not in self.axes:
+            raise ShapeError(f"{what} works on {' or '.join(map(str, self.axes))} axes, got {format_shape(shape)}")
+        kernels, strides, dilations = self.spans(shape)
+        check_fits(shape, kernels, dilations, self.padding, "kernel")
+        sizes = zip(shape, kernels, strides, dilations, strict=False)
+        return (*[slid(n, k, s, d, self.padding) for n, k, s, d in sizes], filters)
+
+    def window(self, *inputs: Shape) -> Window:
+        sizes = zip(inputs[0], *self.spans(inputs[0]), strict=False)
+        return tuple([slide(n, k, s, d, self.padding) for n, k, s, d in sizes])
+
+    def biases(self, filters: int) -> tuple[Weight, ...]:
+        """The bias, if there is one: an open one counts as there until it is settled."""
+        return () if self.bias is False else (weight("bias", (filters,), "bias"),)
+
+    def afterwards(self, output: Shape) -> int:
+        """Operations of bias and activation."""
+        bias = 0 if self.bias is False else BIAS_FLOPS * elements(output)
+        return bias + activation_flops(self.activation, output)
+
+    def shared_arguments(self, shape: Shape) -> dict[str, Any]:
+        """Arguments that every Keras convolution takes."""
+        kernels, strides, dilations = self.spans(shape)
+        return {
+            "kernel_size": kernels,
+            "strides": strides,
+            "padding": self.padding,
+            "dilation_rate": dilations,
+            "use_bias": self.bias is not False,
+            "activation": self.activation,
+        }
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return activation_kept(self.activation, output)._replace(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Conv(_Windowed):
+    """A convolution. The width may be left open for the stage around to fill in.
+
+    Args:
+        filters: output channels; a number, `WIDTH * 4`, `CHANNELS * 6`, or None for the stage's width.
+        kernel: side of the window, or one for each axis.
+        stride: step of the window.
+        padding: 'same' or 'valid'.
+        dilation: distance between taps.
+        groups: the channels are divided into so many independent convolutions.
+        bias: None means: unless batch normalization follows directly.
+        activation: a name that Keras knows, applied to the output.
+        initializer: of the kernel, a name that Keras knows.
+
+    >>> from archlab import Conv, Input
+    >>> (Input(180, 180, 3) >> Conv(32, kernel=5, padding="valid")).to_graph()["conv"].shape
+    (176, 176, 32)
+    """
+
+    filters: int | Width | None = None
+    kernel: Sizes = 3
+    stride: Sizes = 1
+    padding: Padding = "same"
+    dilation: Sizes = 1
+    groups: int = 1
+    bias: bool | None = None
+    activation: str | None = None
+    initializer: str = "glorot_uniform"
+
+    def __post_init__(self) -> None:
+        width("filters", self.filters)
+        whole("groups", self.groups)
+        super().__post_init__()
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        filters = fill(self.filters, width, inputs)
+        return self if filters == self.filters else replace(self, filters=filters)
+
+    def output(self, *inputs: Shape) -> Shape:
+        filters = fill(self.filters, None, inputs)
+        if channels(inputs[0]) % self.groups or filters % self.groups:
+            raise ShapeError(f"{inputs[0][-1]} channels in and {filters} out must both divide into groups={self.groups}")
+        return self.slid(inputs[0], filters)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        filters = fill(self.filters, None, inputs)
+        kernels = per_axis("kernel", self.kernel, len(inputs[0]) - 1)
+        shape = (*kernels, channels(inputs[0]) // self.groups, filters)
+        return (weight("kernel", shape), *self.biases(filters))
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        kernels = per_axis("kernel", self.kernel, len(inputs[0]) - 1)
+        macs = elements(output) * prod(kernels) * (channels(inputs[0]) // self.groups)
+        return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        own = {"filters": self.filters, "groups": self.groups, "kernel_initializer": self.initializer}
+        return KerasLayer(keras_spatial("Conv", len(inputs[0]) - 1), own | self.shared_arguments(inputs[0]))
+
+
+@dataclass(frozen=True, repr=False)
+class DepthwiseConv(_Windowed):
+    """A convolution of every channel on its own, `multiplier` times (Sifre 2014; Chollet 2017, section 2)."""
+
+    kernel: Sizes = 3
+    stride: Sizes = 1
+    padding: Padding = "same"
+    dilation: Sizes = 1
+    multiplier: int = 1
+    bias: bool | None = None
+    activation: str | None = None
+    initializer: str = "glorot_uniform"
+    axes = (1, 2)
+
+    def __post_init__(self) -> None:
+        whole("multiplier", self.multiplier)
+        super().__post_init__()
+
+    def output(self, *inputs: Shape) -> Shape:
+        return self.slid(inputs[0], channels(inputs[0]) * self.multiplier)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        kernels = per_axis("kernel", self.kernel, len(inputs[0]) - 1)
+        kernel = weight("kernel", (*kernels, channels(inputs[0]), self.multiplier))
+        return (kernel, *self.biases(channels(inputs[0]) * self.multiplier))
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        macs = elements(output) * prod(per_axis("kernel", self.kernel, len(output) - 1))
+        return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        own = {"depth_multiplier": self.multiplier, "depthwise_initializer": self.initializer}
+        return KerasLayer(keras_spatial("DepthwiseConv", len(inputs[0]) - 1), own | self.shared_arguments(inputs[0]))
+
+
+@dataclass(frozen=True, repr=False)
+class SeparableConv(_Windowed):
+    """A depthwise convolution, then a 1 × 1 convolution over the channels (Chollet 2017, section 2).
+
+    >>> from archlab import Input, SeparableConv, analyze
+    >>> analyze(Input(32, 32, 16) >> SeparableConv(32, bias=False)).params.total
+    656
+    """
+
+    filters: int | Width | None = None
+    kernel: Sizes = 3
+    stride: Sizes = 1
+    padding: Padding = "same"
+    dilation: Sizes = 1
+    multiplier: int = 1
+    bias: bool | None = None
+    activation: str | None = None
+    initializer: str = "glorot_uniform"
+    axes = (1, 2)
+
+    def __post_init__(self) -> None:
+        width("filters", self.filters)
+        whole("multiplier", self.multiplier)
+        super().__post_init__()
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        filters = fill(self.filters, width, inputs)
+        return self if filters == self.filters else replace(self, filters=filters)
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels(inputs[0])
+        return self.slid(inputs[0], fill(self.filters, None, inputs))
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        filters = fill(self.filters, None, inputs)
+        kernels = per_axis("kernel", self.kernel, len(inputs[0]) - 1)
+        inner = channels(inputs[0]) * self.multiplier
+        return (
+            weight("depthwise_kernel", (*kernels, channels(inputs[0]), self.multiplier)),
+            weight("pointwise_kernel", (*(1,) * len(kernels), inner, filters)),
+            *self.biases(filters),
+        )
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        inner = positions(output) * channels(inputs[0]) * self.multiplier
+        macs = inner * prod(per_axis("kernel", self.kernel, len(output) - 1)) + inner * channels(output)
+        return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        kept = super().kept(inputs, output)
+        return kept._replace(extra=kept.extra + positions(output) * channels(inputs[0]) * self.multiplier)
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        own = {
+            "filters": self.filters,
+            "depth_multiplier": self.multiplier,
+            "depthwise_initializer": self.initializer,
+            "pointwise_initializer": self.initializer,
+        }
+        return KerasLayer(keras_spatial("SeparableConv", len(inputs[0]) - 1), own | self.shared_arguments(inputs[0]))
+
+
+@dataclass(frozen=True, repr=False)
+class ConvTranspose(_Windowed):
+    """A transposed convolution: what a convolution's gradient does, used to enlarge (Dumoulin & Visin 2016, ch. 4).
+
+    `output_padding` picks one of the sizes that the convolution would have shrunk to what comes in.
+    """
+
+    filters: int | Width | None = None
+    kernel: Sizes = 3
+    stride: Sizes = 1
+    padding: Padding = "same"
+    output_padding: Sizes | None = None
+    dilation: Sizes = 1
+    bias: bool | None = None
+    activation: str | None = None
+    initializer: str = "glorot_uniform"
+
+    def __post_init__(self) -> None:
+        width("filters", self.filters)
+        if self.output_padding is not None:
+            whole_each("output_padding", self.output_padding, 0)
+            strides = self.stride if isinstance(self.stride, tuple) else (self.stride,)
+            paddings = self.output_padding if isinstance(self.output_padding, tuple) else (self.output_padding,)
+            if max(paddings) >= min(strides):
+                raise ArgumentError(f"output_padding={self.output_padding} must stay below stride={self.stride}")
+        super().__post_init__()
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        filters = fill(self.filters, width, inputs)
+        return self if filters == self.filters else replace(self, filters=filters)
+
+    def _out(self, size: int | None, kernel: int, stride: int, dilation: int, extra: int | None) -> int | None:
+        if size is None:
+            return None
+        if self.padding == "same":
+            return size * stride if extra is None else (size - 1) * stride + reach(kernel, dilation) % 2 + extra
+        covered = reach(kernel, dilation)
+        return (size - 1) * stride + (max(covered, stride) if extra is None else covered + extra)
+
+    def output(self, *inputs: Shape) -> Shape:
+        axes = ranked(inputs[0], 2, "ConvTranspose")
+        channels(inputs[0])
+        extra = (None,) * axes if self.output_padding is None else per_axis("output_padding", self.output_padding, axes)
+        sizes = zip(inputs[0], *self.spans(inputs[0]), extra, strict=False)
+        return (*[self._out(*axis) for axis in sizes], fill(self.filters, None, inputs))
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        filters = fill(self.filters, None, inputs)
+        kernels = per_axis("kernel", self.kernel, len(inputs[0]) - 1)
+        return (weight("kernel", (*kernels, filters, channels(inputs[0]))), *self.biases(filters))
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        kernels = per_axis("kernel", self.kernel, len(output) - 1)
+        macs = elements(inputs[0]) * prod(kernels) * channels(output)
+        return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
+
+    def window(self, *inputs: Shape) -> Window:
+        sizes = zip(inputs[0], self.output(*inputs), *self.spans(inputs[0]), strict=False)
+        return tuple([transposed(n, out, k, s, d, self.padding) for n, out, k, s, d in sizes])
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        own = {
+            "filters": self.filters,
+            "output_padding": self.output_padding,
+            "kernel_initializer": self.initializer,
+        }
+        name = f"Conv{len(inputs[0]) - 1}DTranspose"
+        return KerasLayer(name, own | self.shared_arguments(inputs[0]))

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archlab.graph import Shape, elements
+from archlab.ops._activation import activation_flops, activation_kept, activation_name
+from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight, Width, channels, fill, weight, width
+from archlab.ops._window import Window
+from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
+
+
+@dataclass(frozen=True, repr=False)
+class Dense(Op):
+    """A weighted sum of all channels for every unit, position by position: `Dense(1, activation="sigmoid")`."""
+
+    units: int | Width | None = None
+    bias: bool = True
+    activation: str | None = None
+    initializer: str = "glorot_uniform"
+    open = True
+
+    def __post_init__(self) -> None:
+        width("units", self.units)
+        activation_name(self.activation)
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        units = fill(self.units, width, inputs)
+        return self if units == self.units else replace(self, units=units)
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels(inputs[0])
+        return (*inputs[0][:-1], fill(self.units, None, inputs))
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        units = fill(self.units, None, inputs)
+        kernel = weight("kernel", (channels(inputs[0]), units))
+        return (kernel, weight("bias", (units,), "bias")) if self.bias else (kernel,)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        macs = elements(output) * channels(inputs[0])
+        bias = BIAS_FLOPS * elements(output) if self.bias else 0
+        return Cost(macs, FLOPS_PER_MAC * macs + bias + activation_flops(self.activation, output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return activation_kept(self.activation, output)._replace(inputs=True)
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        arguments = {
+            "units": self.units,
+            "use_bias": self.bias,
+            "activation": self.activation,
+            "kernel_initializer": self.initializer,
+        }
+        return KerasLayer("Dense", arguments)

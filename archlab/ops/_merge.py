@@ -1,0 +1,152 @@
+"""Where paths meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archlab.errors import ShapeError
+from archlab.graph import Builder, Shape, elements, format_shape
+from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight
+from archlab.ops._window import Window
+
+
+class _Merge(Op, abstract=True):
+    """Element by element over two or more inputs; a size of 1 is stretched to that of the others."""
+
+    arity = None
+    verb: str
+
+    def lower(self, builder: Builder, value: int | None) -> int | None:
+        raise ShapeError(
+            f"{type(self).__name__} joins several paths: use Residual(body) or Parallel(..., merge={type(self).__name__}())"
+        ).at(builder.name(self.label))
+
+    def output(self, *inputs: Shape) -> Shape:
+        merged = inputs[0]
+        for shape in inputs[1:]:
+            if len(shape) != len(merged):
+                raise ShapeError(self.refusal(inputs))
+            merged = tuple(self._size(a, b, inputs) for a, b in zip(merged, shape, strict=True))
+        return merged
+
+    def _size(self, a: int | None, b: int | None, inputs: tuple[Shape, ...]) -> int | None:
+        if a == b or b == 1:
+            return a
+        if a == 1:
+            return b
+        if a is None or b is None:
+            return None
+        raise ShapeError(self.refusal(inputs))
+
+    def refusal(self, inputs: tuple[Shape, ...]) -> str:
+        """Why these shapes cannot be merged."""
+        return f"cannot {self.verb} {' and '.join(map(format_shape, inputs))}"
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return ()
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost | None:
+        return Cost(0, (len(inputs) - 1) * elements(output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "merge"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer(type(self).__name__, dict(vars(self)))
+
+
+@dataclass(frozen=True, repr=False)
+class Add(_Merge):
+    """The sum."""
+
+    verb = "add"
+
+
+@dataclass(frozen=True, repr=False)
+class Subtract(_Merge):
+    """The first less the second."""
+
+    arity = 2
+    verb = "subtract"
+
+    def output(self, *inputs: Shape) -> Shape:
+        if len(inputs) != 2:
+            raise ShapeError(f"Subtract takes two inputs, got {len(inputs)}")
+        return super().output(*inputs)
+
+
+@dataclass(frozen=True, repr=False)
+class Multiply(_Merge):
+    """The product; with one position a channel on one side, a gate (Hu et al. 2018)."""
+
+    verb = "multiply"
+    gates = True
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Average(_Merge):
+    """The mean."""
+
+    verb = "average"
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, len(inputs) * elements(output))
+
+
+@dataclass(frozen=True, repr=False)
+class Maximum(_Merge):
+    """The largest."""
+
+    verb = "take the maximum of"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Minimum(_Merge):
+    """The smallest."""
+
+    verb = "take the minimum of"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Concatenate(_Merge):
+    """One behind the other, along the channels unless another axis is named (counted from 1, or from the end)."""
+
+    axis: int = -1
+    free = True
+    verb = "concatenate"
+
+    def output(self, *inputs: Shape) -> Shape:
+        rank = len(inputs[0])
+        axis = self.axis - 1 if self.axis > 0 else rank + self.axis
+        if not 0 <= axis < rank:
+            raise ShapeError(f"axis={self.axis} is not an axis of {format_shape(inputs[0])}")
+        merged = list(inputs[0])
+        for shape in inputs[1:]:
+            if len(shape) != rank:
+                raise ShapeError(self.refusal(inputs))
+            for place, (a, b) in enumerate(zip(merged, shape, strict=True)):
+                if place == axis:
+                    merged[place] = None if a is None or b is None else a + b
+                elif a is None:
+                    merged[place] = b
+                elif b not in (None, a):
+                    raise ShapeError(self.refusal(inputs))
+        return tuple(merged)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost | None:
+        return Op.cost(self, inputs, output)
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "merge" if self.axis in (-1, len(inputs[0])) else None

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archlab.errors import ShapeError
+from archlab.graph import Shape, elements
+from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight, channels, fraction, weight, whole
+from archlab.ops._window import Window
+from archlab.units import BATCH_NORM_FLOPS, LAYER_NORM_FLOPS
+
+
+class _Norm(Op, abstract=True):
+    """Centred and scaled; a learned scale (gamma) and shift (beta) for each channel."""
+
+    center: bool
+    scale: bool
+    flops = LAYER_NORM_FLOPS
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        size = (channels(inputs[0]),)
+        gamma = (weight("gamma", size, "scale"),) if self.scale else ()
+        beta = (weight("beta", size, "bias"),) if self.center else ()
+        return gamma + beta
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, self.flops * elements(output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer(f"{type(self).__name__}alization", dict(vars(self)))
+
+
+@dataclass(frozen=True, repr=False)
+class BatchNorm(_Norm):
+    """Batch normalization (Ioffe & Szegedy 2015): each channel over the batch; over a running mean at inference."""
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+    flops = BATCH_NORM_FLOPS
+
+    def __post_init__(self) -> None:
+        fraction("momentum", self.momentum)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        size = (channels(inputs[0]),)
+        mean = weight("moving_mean", size, "statistic", False)
+        return (*super().weights(*inputs), mean, mean._replace(name="moving_variance"))
+
+
+@dataclass(frozen=True, repr=False)
+class LayerNorm(_Norm):
+    """Layer normalization (Ba et al. 2016): every position over its channels."""
+
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+
+@dataclass(frozen=True, repr=False)
+class GroupNorm(_Norm):
+    """Group normalization (Wu & He 2018): every example over the positions and the channels of a group."""
+
+    groups: int = 32
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    def __post_init__(self) -> None:
+        whole("groups", self.groups)
+
+    def output(self, *inputs: Shape) -> Shape:
+        if channels(inputs[0]) % self.groups:
+            raise ShapeError(f"{inputs[0][-1]} channels cannot be divided into {self.groups} groups")
+        return inputs[0]
+
+    def window(self, *inputs: Shape) -> Window | None:
+        # Its statistics are taken over the whole map: a unit sees all of it through them, as through a gate.
+        return "statistics"

@@ -1,0 +1,212 @@
+"""What stands between a photo and the first convolution: scaling, resizing, random augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archlab.errors import ArgumentError
+from archlab.graph import Shape, elements
+from archlab.ops._base import FREE, Cost, KerasLayer, Kept, Op, Weight, channels, choice, ranked, weight, whole
+from archlab.ops._window import Window, resized, shift
+from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
+
+
+class _Scaled(Op, abstract=True):
+    """Element by element, a multiplication and an addition."""
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...] | None:
+        return ()
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, RESCALE_FLOPS * elements(output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+
+@dataclass(frozen=True, repr=False)
+class Rescaling(_Scaled):
+    """`x · scale + offset`, such as Rescaling(1 / 255)."""
+
+    scale: float
+    offset: float = 0.0
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})
+
+
+@dataclass(frozen=True, repr=False)
+class Normalization(_Scaled):
+    """`(x − mean) / √variance` per channel; without numbers, statistics that are adapted to the data."""
+
+    mean: float | tuple[float, ...] | None = None
+    variance: float | tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mean is None) != (self.variance is None):
+            raise ArgumentError("Normalization takes mean and variance together, or neither")
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        if self.mean is not None:
+            return ()
+        size = (channels(inputs[0]),)
+        return (
+            weight("mean", size, "statistic", False),
+            weight("variance", size, "statistic", False),
+            weight("count", (), "statistic", False)._replace(dtype="int32"),
+        )
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer("Normalization", {"axis": -1, "mean": self.mean, "variance": self.variance})
+
+
+@dataclass(frozen=True, repr=False)
+class Resizing(Op):
+    """Interpolates to a fixed height and width, the centres of pixels aligned."""
+
+    height: int
+    width: int
+    interpolation: str = "bilinear"
+
+    def __post_init__(self) -> None:
+        whole("height of Resizing", self.height)
+        whole("width of Resizing", self.width)
+        choice("interpolation", self.interpolation, tuple(RESIZE_FLOPS))
+
+    def output(self, *inputs: Shape) -> Shape:
+        ranked(inputs[0], 3, "Resizing")
+        return (self.height, self.width, inputs[0][-1])
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return ()
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, RESIZE_FLOPS[self.interpolation] * elements(output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        height, width, _ = inputs[0]
+        if height is None or width is None or self.interpolation not in ("nearest", "bilinear"):
+            return None
+        return resized(height, self.height, self.interpolation), resized(width, self.width, self.interpolation)
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        arguments = {"height": self.height, "width": self.width, "interpolation": self.interpolation}
+        return KerasLayer("Resizing", arguments)
+
+
+class _Augmentation(Op, abstract=True):
+    """Changes a photo at random during training and leaves it alone at inference."""
+
+    free = True
+    view = "inference"
+
+    def output(self, *inputs: Shape) -> Shape:
+        ranked(inputs[0], 3, type(self).__name__)
+        return inputs[0]
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return FREE
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer(type(self).__name__, self._arguments())
+
+    def _arguments(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+Range = float | tuple[float, float]
+
+
+@dataclass(frozen=True, repr=False)
+class RandomFlip(_Augmentation):
+    """Mirrors half of the photos, 'horizontal', 'vertical' or both ways."""
+
+    mode: str = "horizontal_and_vertical"
+
+    def __post_init__(self) -> None:
+        choice("mode", self.mode, ("horizontal", "vertical", "horizontal_and_vertical"))
+
+
+@dataclass(frozen=True, repr=False)
+class RandomRotation(_Augmentation):
+    """Turns by up to a share of a full circle, RandomRotation(0.1) by up to 36 degrees either way."""
+
+    factor: Range
+
+
+@dataclass(frozen=True, repr=False)
+class RandomZoom(_Augmentation):
+    """Zooms in or out by up to a share of the height (and of the width, the same unless given)."""
+
+    height_factor: Range
+    width_factor: Range | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class RandomTranslation(_Augmentation):
+    """Shifts by up to a share of the height and of the width."""
+
+    height_factor: Range
+    width_factor: Range
+
+
+@dataclass(frozen=True, repr=False)
+class RandomContrast(_Augmentation):
+    """Changes the contrast by up to a share."""
+
+    factor: Range
+
+
+@dataclass(frozen=True, repr=False)
+class RandomBrightness(_Augmentation):
+    """Changes the brightness by up to a share of the range of values."""
+
+    factor: Range
+
+
+@dataclass(frozen=True, repr=False)
+class RandomCrop(Op):
+    """Cuts a window of that size out: anywhere during training, the centre at inference."""
+
+    height: int
+    width: int
+    free = True
+
+    def __post_init__(self) -> None:
+        whole("height of RandomCrop", self.height)
+        whole("width of RandomCrop", self.width)
+
+    def output(self, *inputs: Shape) -> Shape:
+        ranked(inputs[0], 3, "RandomCrop")
+        return (self.height, self.width, inputs[0][-1])
+
+    def window(self, *inputs: Shape) -> Window | None:
+        before: list[int] = []
+        for size, kept in zip(inputs[0], (self.height, self.width), strict=False):
+            # A photo smaller than the window is enlarged first, which depends on both sides: left unknown.
+            if size is None or size < kept:
+                return None
+            before.append(-((size - kept) // 2))
+        return shift(before[0]), shift(before[1])
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer("RandomCrop", {"height": self.height, "width": self.width})

@@ -1,0 +1,126 @@
+"""Where an operation looks: for each axis, which input units an output unit reads, and the sizes that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+from typing import Literal, NamedTuple, TypeAlias
+
+from archlab.errors import ShapeError
+from archlab.graph import Shape, format_shape
+
+Padding = Literal["same", "valid"]
+
+
+class Axis(NamedTuple):
+    """How an operation looks along one axis.
+
+    Output unit `q · period + r` reads the input units `q · stride + t` for t in `taps[r]`, the period being the number
+    of entries. A convolution has a period of 1; one that enlarges its input (upsampling, a transposed convolution)
+    treats the units of a period differently, and may leave some with nothing to read.
+    """
+
+    stride: int
+    taps: tuple[Sequence[int], ...]
+    placed: bool = True
+    """False where the size is unknown and 'same' padding would depend on it: then the taps are right but for a shift."""
+
+
+Window: TypeAlias = tuple[Axis, ...] | tuple[int, ...] | Literal["pointwise", "whole", "statistics", "merge"]
+"""Where an operation looks.
+
+An `Axis` for each spatial axis; or, for a permutation, which input axis each output axis was; or 'pointwise' (the unit
+at the same place), 'whole' (all of the input), 'statistics' (the same place, scaled by something taken over all of the
+input), 'merge' (the same place in several inputs).
+"""
+
+def reach(kernel: int, dilation: int) -> int:
+    """The extent of a dilated kernel: k taps d apart."""
+    return (kernel - 1) * dilation + 1
+
+
+def slid(size: int | None, kernel: int, stride: int, dilation: int, padding: Padding) -> int | None:
+    """The output's size of a sliding window."""
+    if size is None:
+        return None
+    if padding == "same":
+        return -(-size // stride)
+    return (size - reach(kernel, dilation)) // stride + 1
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
+    """The zeros in front under 'same' padding, as TensorFlow places them: the odd one goes behind."""
+    return max((-(-size // stride) - 1) * stride + reach(kernel, dilation) - size, 0) // 2
+
+
+def slide(size: int | None, kernel: int, stride: int, dilation: int, padding: Padding) -> Axis:
+    """A sliding window along an axis of that size."""
+    before, placed = 0, True
+    if padding == "same":
+        if stride == 1:
+            before = (reach(kernel, dilation) - 1) // 2
+        elif size is None:
+            placed = False
+        else:
+            before = same_padding(size, kernel, stride, dilation)
+    return Axis(stride, (range(-before, reach(kernel, dilation) - before, dilation),), placed)
+
+
+def shift(before: int) -> Axis:
+    """Padding (or, negative, cropping) in front."""
+    return Axis(1, (range(-before, 1 - before),))
+
+
+def transposed(
+    size: int | None, out: int | None, kernel: int, stride: int, dilation: int, padding: Padding
+) -> Axis:
+    """A transposed convolution: the convolution from `out` back to `size`, read the other way."""
+    before = 0
+    if padding == "same":
+        if size is None or out is None:
+            before = max(reach(kernel, dilation) - stride, 0) // 2
+        else:
+            before = max((size - 1) * stride + reach(kernel, dilation) - out, 0) // 2
+    taps = tuple(
+        sorted({(r + before - j * dilation) // stride for j in range(kernel) if (r + before - j * dilation) % stride == 0})
+        for r in range(stride)
+    )
+    return Axis(1, taps)
+
+
+def stretched(factor: int, interpolation: str) -> Axis:
+    """Upsampling by a whole factor."""
+    return resized(1, factor, interpolation)
+
+
+def resized(size: int, out: int, interpolation: str) -> Axis:
+    """Resizing from `size` to `out` with the centres of pixels aligned, each pixel read with a weight above 0."""
+    common = gcd(size, out)
+    step, period = size // common, out // common
+    taps: list[Sequence[int]] = []
+    for r in range(period):
+        if interpolation == "nearest":
+            # The pixel that holds the centre of the new one: floor((r + 1/2) · step / period).
+            taps.append((((2 * r + 1) * step) // (2 * period),))
+        else:
+            # The centre falls at c = (r + 1/2) · step / period − 1/2: its two neighbours, or one where it hits it.
+            doubled = (2 * r + 1) * step - period
+            low, rest = divmod(doubled, 2 * period)
+            taps.append((low, low + 1) if rest else (low,))
+    return Axis(step, tuple(taps))
+
+
+def check_fits(shape: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], padding: Padding, what: str) -> None:
+    """Raise where a window without padding is larger than what it slides over."""
+    for size in shape[:-1]:
+        if size is not None and size < 1:
+            raise ShapeError(f"{what} has nothing to slide over in {format_shape(shape)}")
+    if padding == "valid":
+        for size, kernel, dilation in zip(shape, kernels, dilations, strict=False):
+            if size is not None and size < reach(kernel, dilation):
+                covers = reach(kernel, dilation)
+                spans = f"{what} {kernel}" + (f" with dilation {dilation} spans {covers} and" if dilation > 1 else "")
+                raise ShapeError(
+                    f"{spans} does not fit into {format_shape(shape)}: with padding='valid' "
+                    f"no side may be smaller than {covers}"
+                )
