@@ -1,0 +1,6 @@
+"""Named architectures, each with its paper, written with the public names of archlab only."""
+
+from archlab.zoo._registry import Entry as Entry
+from archlab.zoo._registry import architecture as architecture
+from archlab.zoo._registry import entries as entries
+from archlab.zoo._registry import find as find

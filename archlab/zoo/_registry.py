@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from archlab.dsl import Part
+from archlab.errors import ArgumentError, UnknownNameError, UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An architecture of the zoo: a function that builds it, and where it comes from."""
+
+    name: str
+    build: Callable[..., Part]
+    paper: str
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.build) or "").splitlines()[0]
+
+    @property
+    def arguments(self) -> Mapping[str, inspect.Parameter]:
+        """The arguments it takes, all of them with defaults."""
+        return inspect.signature(self.build, eval_str=True).parameters
+
+    def call(self, arguments: Mapping[str, str]) -> Part:
+        """Build it with arguments as they were typed.
+
+        Raises:
+            UnknownNameError: there is no such argument; names the closest.
+            UsageError: the text does not read as the argument's type.
+            ArgumentError: the architecture refuses the value.
+        """
+        values: dict[str, Any] = {}
+        for name, text in arguments.items():
+            if name not in self.arguments:
+                raise UnknownNameError(f"{self.name} has no argument {name!r}: {did_you_mean(name, self.arguments)}")
+            values[name] = _read(text, self.arguments[name], f"{self.name}:{name}")
+        try:
+            return self.build(**values)
+        except ArgumentError as error:
+            raise error.at(self.name) from None
+
+
+def _read(text: str, parameter: inspect.Parameter, where: str) -> Any:
+    """The value that a text stands for, by the type of the argument's default."""
+    kind = type(parameter.default)
+    if kind is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() in words:
+            return words[text.lower()]
+        raise UsageError(f"{where} must be true or false, got {text!r}")
+    try:
+        return kind(text)
+    except ValueError:
+        names = {int: "a whole number", float: "a number"}
+        raise UsageError(f"{where} must be {names.get(kind, kind.__name__)}, got {text!r}") from None
+
+
+_entries: dict[str, Entry] = {}
+
+
+def architecture(paper: str, name: str = "") -> Callable[[Callable[..., Part]], Callable[..., Part]]:
+    """Put a function that builds an architecture into the zoo, under its own name unless given another."""
+
+    def enter(build: Callable[..., Part]) -> Callable[..., Part]:
+        key = name or build.__name__
+        _entries[key] = Entry(key, build, paper)
+        return build
+
+    return enter
+
+
+@cache
+def entries() -> Mapping[str, Entry]:
+    """Every architecture of the zoo by name: all that the modules of this package have entered."""
+    package = importlib.import_module("archlab.zoo")
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"archlab.zoo.{module.name}")
+    return dict(sorted(_entries.items()))
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+def find(name: str) -> Entry:
+    """The architecture of that name; case, dashes and underscores do not matter."""
+    for key, entry in entries().items():
+        if _folded(key) == _folded(name):
+            return entry
+    raise UnknownNameError(f"no architecture named {name!r}: {did_you_mean(name, entries())}")
