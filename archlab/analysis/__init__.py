@@ -1,0 +1,1 @@
+"""What an architecture costs, how far it sees and whether it will train."""

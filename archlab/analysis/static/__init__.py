@@ -1,0 +1,15 @@
+"""Analyses that read the graph alone: nothing is built, nothing is run, TensorFlow is not loaded."""
+
+from archlab.analysis.static._analysis import Analysis as Analysis
+from archlab.analysis.static._analysis import analyze as analyze
+from archlab.analysis.static._facts import State as State
+from archlab.analysis.static.compute import Compute as Compute
+from archlab.analysis.static.compute import compute as compute
+from archlab.analysis.static.memory import Memory as Memory
+from archlab.analysis.static.memory import memory as memory
+from archlab.analysis.static.params import Params as Params
+from archlab.analysis.static.params import params as params
+from archlab.analysis.static.paths import depth as depth
+from archlab.analysis.static.paths import depths as depths
+from archlab.analysis.static.receptive_field import ReceptiveField as ReceptiveField
+from archlab.analysis.static.receptive_field import receptive_field as receptive_field

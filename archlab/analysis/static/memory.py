@@ -1,0 +1,192 @@
+"""Memory: weights, activations kept for the backward pass, the most alive at once at inference, optimizer slots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, NamedTuple
+
+from archlab.analysis.static._facts import State, gather, grouped, plain, reached
+from archlab.analysis.static.params import Params, params
+from archlab.graph import Graph
+from archlab.units import BYTES_PER_ELEMENT
+
+OPTIMIZER_SLOTS: Mapping[str, int] = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+"""Numbers that an optimizer keeps for each trainable parameter: a velocity, a mean square, or both."""
+
+
+class MemoryRow(NamedTuple):
+    """Bytes of a layer for one example; None where they are not known. `live` is all that is alive while it runs."""
+
+    name: str
+    state: State
+    weights: int
+    output: int | None
+    kept: int | None
+    live: int | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, for one example.
+
+    Attributes:
+        weights: of all weights.
+        activations_training: of what the backward pass needs of the forward pass, each tensor once.
+        peak_inference: of the tensors alive at once, at most, when the layers run in order and a tensor goes when its
+            last reader has run. What a layer uses inside is not counted.
+        peak_at: the layer that runs at that moment.
+        optimizer: of the slots of common optimizers.
+    """
+
+    graph: Graph
+    layers: tuple[MemoryRow, ...]
+    weights: int
+    activations_training: int | None
+    peak_inference: int | None
+    peak_at: str | None
+    optimizer: Mapping[str, int] = field(hash=False)
+    unknown: tuple[str, ...]
+    unsized: tuple[str, ...]
+
+    @property
+    def stages(self) -> Mapping[str, MemoryRow]:
+        """By stage: weights, outputs and what is kept added up, `live` the most."""
+        return grouped(self.graph, self.layers, "stage", _group)
+
+    @property
+    def blocks(self) -> Mapping[str, MemoryRow]:
+        """By block: weights, outputs and what is kept added up, `live` the most."""
+        return grouped(self.graph, self.layers, "block", _group)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "weights": self.weights,
+            "activations_training": self.activations_training,
+            "peak_inference": self.peak_inference,
+            "peak_at": self.peak_at,
+            "optimizer": dict(self.optimizer),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Layer by layer as plain data."""
+        return [plain(row) for row in self.layers]
+
+
+def _group(name: str, rows: Any) -> MemoryRow:
+    rows = list(rows)
+    return MemoryRow(
+        name,
+        max(row.state for row in rows),
+        sum(row.weights for row in rows),
+        sum(row.output or 0 for row in rows),
+        sum(row.kept or 0 for row in rows),
+        max((row.live or 0 for row in rows), default=0),
+    )
+
+
+def memory(graph: Graph, counted: Params | None = None) -> Memory:
+    """Work out the memory of a graph; takes the parameters where they have been counted already.
+
+    >>> from archlab import Conv, Input, ReLU
+    >>> net = Input(32, 32, 3) >> Conv(16, bias=False) >> ReLU()
+    >>> memory(net.to_graph()).peak_inference == 4 * 32 * 32 * (16 + 16)
+    True
+    """
+    counted = counted or params(graph)
+    facts = gather(graph)
+    sizes = [
+        prod(node.shape) * BYTES_PER_ELEMENT[node.dtype] if None not in node.shape else None  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for node in graph.nodes
+    ]
+    unsized = tuple([node.name for node, size in zip(graph.nodes, sizes, strict=True) if size is None])
+    unknown = tuple([node.name for node, known in zip(graph.nodes, facts, strict=True) if known.sized and not known.kept])
+    kept = [None] * len(graph) if unsized else _kept(graph, sizes)
+    live = [None] * len(graph) if unsized else _live(graph, sizes)
+    rows = []
+    for i, node in enumerate(graph.nodes):
+        row = counted.layers[i]
+        state = State.UNSIZED if sizes[i] is None else State.COUNTED
+        if row.state is State.UNKNOWN or (facts[i].sized and facts[i].kept is None):
+            state = State.UNKNOWN
+        rows.append(MemoryRow(node.name, state, row.bytes, sizes[i], kept[i], live[i]))
+    # Optimizers hold their slots in the dtype of the weight; weights are float32 unless a policy says otherwise.
+    slot = sum(
+        weight.size * BYTES_PER_ELEMENT[weight.dtype]
+        for row, known in zip(counted.layers, facts, strict=True)
+        if row.total
+        for weight in known.weights or ()
+        if weight.trainable
+    )
+    peak = None if unsized else max(live, default=0)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return Memory(
+        graph,
+        tuple(rows),
+        counted.bytes,
+        None if unsized else sum(kept),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        peak,
+        graph.nodes[live.index(peak)].name if peak is not None and len(graph) else None,
+        {name: slots * slot for name, slots in OPTIMIZER_SLOTS.items()},
+        unknown,
+        unsized,
+    )
+
+
+def _roots(graph: Graph, views: tuple[str, ...]) -> list[int]:
+    """For each node the one whose memory its output is."""
+    roots: list[int] = []
+    for position, node in enumerate(graph.nodes):
+        roots.append(roots[node.inputs[0]] if node.inputs and node.op.view in views else position)
+    return roots
+
+
+def _kept(graph: Graph, sizes: list[Any]) -> list[int]:
+    """Bytes of each node's output that the backward pass needs, and of what it keeps besides."""
+    roots = _roots(graph, ("always",))
+    flows = reached(graph)
+    kept = [0] * len(graph)
+    held = [False] * len(graph)
+    for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
+        if not flows[position]:
+            continue
+        # Without a rule: at least its output, which whatever follows will most likely need.
+        inputs, output, extra = facts.kept or (False, True, 0)
+        # Before the first trainable weight nothing flows back, and nothing is kept for it.
+        asked = facts.trainable or any([flows[source] for source in node.inputs])
+        if inputs and asked:
+            for source in node.inputs:
+                held[roots[source]] = True
+        if output and asked:
+            held[roots[position]] = True
+        if extra and asked:
+            kept[position] += extra * BYTES_PER_ELEMENT[node.dtype]
+    for position, needed in enumerate(held):
+        if needed:
+            kept[position] += sizes[position]
+    return kept
+
+
+def _live(graph: Graph, sizes: list[Any]) -> list[int]:
+    """Bytes alive while each node runs."""
+    roots = _roots(graph, ("always", "inference"))
+    last = list(range(len(graph)))
+    for position, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            last[roots[source]] = position
+    for output in graph.outputs:
+        last[roots[output]] = len(graph)
+    ends: list[list[int]] = [[] for _ in range(len(graph) + 1)]
+    for position, root in enumerate(roots):
+        if root == position:
+            ends[last[position]].append(position)
+    alive = 0
+    live: list[int] = []
+    for position, root in enumerate(roots):
+        if root == position:
+            alive += sizes[position]
+        live.append(alive)
+        for gone in ends[position]:
+            alive -= sizes[gone]
+    return live

@@ -1,0 +1,344 @@
+"""Receptive fields: which pixels of the input each unit can see.
+
+Follows A. Araujo, W. Norris, J. Sim, 'Computing Receptive Fields of Convolutional Neural Networks', Distill 2019, and
+goes on where that ends: sizes on both axes, paths that merge, dilation, cropping, upsampling and transposed
+convolutions (where the units of a period see differently), gates through which every unit sees the whole image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import gcd, lcm
+from typing import Any, NamedTuple
+
+from archlab.analysis.static._facts import State, gather
+from archlab.graph import Graph, Shape
+from archlab.ops import Axis
+
+
+class Extent(NamedTuple):
+    """What the units of a map see along one axis of the input.
+
+    Unit `q · period + r` sees the pixels from `q · shift + first` to `q · shift + last` (both included) where
+    `(first, last) = spans[r]`, the period being the number of spans; None where it sees nothing.
+    """
+
+    shift: int
+    spans: tuple[tuple[int, int] | None, ...]
+    placed: bool = True
+    """False where 'same' padding of an unknown size makes `first` depend on the size."""
+
+    @property
+    def size(self) -> int:
+        """The most pixels that a unit sees."""
+        return max([last - first + 1 for first, last in filter(None, self.spans)], default=0)
+
+    @property
+    def stride(self) -> Fraction:
+        """By how many pixels the field moves from one unit to the next, on average over a period."""
+        return Fraction(self.shift, len(self.spans))
+
+    @property
+    def start(self) -> int | None:
+        """The first pixel of the first unit's field (left of the image where negative); None where unknown."""
+        return self.spans[0][0] if self.placed and self.spans[0] else None
+
+    @property
+    def centre(self) -> Fraction:
+        """The middle of the field of the first unit, on average over a period."""
+        middles = [Fraction(span[0] + span[1], 2) - self.stride * r for r, span in enumerate(self.spans) if span]
+        return sum(middles, Fraction(0)) / len(middles) if middles else Fraction(0)
+
+    def span(self, unit: int) -> tuple[int, int] | None:
+        """First and last pixel that a unit sees."""
+        turn, phase = divmod(unit, len(self.spans))
+        span = self.spans[phase]
+        return None if span is None else (span[0] + turn * self.shift, span[1] + turn * self.shift)
+
+
+PIXEL = Extent(1, ((0, 0),))
+
+
+def _through(extent: Extent, axis: Axis) -> Extent:
+    """What is seen through a window that looks at units which see `extent`."""
+    shift, spans, placed = extent
+    stride, taps, settled = axis
+    if len(spans) == 1 and len(taps) == 1:
+        # By far the most: every unit alike on both sides.
+        (span,), (tap,) = spans, taps
+        if span is None:
+            return extent
+        return Extent(shift * stride, ((span[0] + shift * tap[0], span[1] + shift * tap[-1]),), placed and settled)
+    turns = len(spans) // gcd(len(spans), stride)
+    seen: list[tuple[int, int] | None] = []
+    for unit in range(len(taps) * turns):
+        turn, phase = divmod(unit, len(taps))
+        read = [extent.span(turn * stride + tap) for tap in taps[phase]]
+        hit = [span for span in read if span is not None]
+        seen.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
+    return Extent(turns * stride // len(spans) * shift, tuple(seen), placed and settled)
+
+
+def _union(extents: Sequence[Extent]) -> tuple[Extent, Fraction | None]:
+    """What is seen over several paths that merge, and by how much their centres disagree.
+
+    The disagreement is None where the strides do, or where a place is not known: then it is the largest field alone.
+    """
+    widest = max(extents, key=lambda extent: extent.size)
+    if any(extent.stride != widest.stride for extent in extents):
+        return widest._replace(placed=False), None
+    if not all(extent.placed for extent in extents):
+        return widest._replace(placed=False), Fraction(0)
+    period = lcm(*[len(extent.spans) for extent in extents])
+    spans: list[tuple[int, int] | None] = []
+    for unit in range(period):
+        hit = [span for span in [extent.span(unit) for extent in extents] if span is not None]
+        spans.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
+    centres = [extent.centre for extent in extents]
+    union = Extent(widest.shift * period // len(widest.spans), tuple(spans))
+    return union, max(centres) - min(centres)
+
+
+class Misaligned(NamedTuple):
+    """A merge of paths whose units look at different places.
+
+    `offset` is the distance of the centres for each axis, in pixels of the input; where the strides themselves
+    disagree it is None and `strides` lists them, path by path.
+    """
+
+    name: str
+    offset: tuple[Fraction, ...] | None
+    strides: tuple[tuple[Fraction, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        if self.offset is None:
+            return {"name": self.name, "offset": None, "strides": [list(map(_number, each)) for each in self.strides]}
+        return {"name": self.name, "offset": list(map(_number, self.offset))}
+
+
+class Seen(NamedTuple):
+    """What the units of one map see: an extent for each axis (None after a global pooling), and how surely."""
+
+    extents: tuple[Extent, ...] | None
+    whole: bool = False
+    """Whether every unit sees the whole image: after global pooling, or through a gate."""
+    unknown: bool = False
+    """Whether a layer without a rule stands before: then this is a lower bound."""
+
+
+class FieldRow(NamedTuple):
+    """The field of a layer's units, in pixels for each axis; None where it has none or it is not known."""
+
+    name: str
+    state: State
+    size: tuple[int, ...] | None
+    stride: tuple[Fraction, ...] | None
+    start: tuple[int | None, ...] | None
+    coverage: tuple[float | None, ...] | None
+    clipped: tuple[int | None, ...] | None
+    whole: bool
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Receptive fields of a graph with respect to its first spatial input.
+
+    Attributes:
+        at: the last layer whose units still have a place (before global pooling or flattening); the figures of the
+            whole architecture are those of this layer. None where no layer has any.
+        misaligned: merges of paths whose fields disagree in centre or stride, in order.
+        gates: layers that scale or normalize by something taken over the whole map. The sizes leave these ways out;
+            through them every later unit sees the whole image.
+        covering: the first layer whose field is at least as large as the image on every axis (Richter et al. 2021,
+            'Should you go deeper?'); None where there is none or the image's size is unknown.
+    """
+
+    graph: Graph
+    seen: tuple[Seen, ...]
+    input: Shape | None
+    at: str | None
+    misaligned: tuple[Misaligned, ...]
+    gates: tuple[str, ...]
+    unknown: tuple[str, ...]
+    covering: str | None
+
+    @cached_property
+    def layers(self) -> tuple[FieldRow, ...]:
+        """Layer by layer."""
+        return tuple(self._row(i) for i in range(len(self.graph)))
+
+    def _row(self, position: int) -> FieldRow:
+        node, seen = self.graph.nodes[position], self.seen[position]
+        state = State.UNKNOWN if seen.unknown else State.COUNTED
+        if seen.extents is None or self.input is None:
+            return FieldRow(node.name, state, None, None, None, None, None, seen.whole)
+        size = tuple(extent.size for extent in seen.extents)
+        return FieldRow(
+            node.name,
+            state,
+            size,
+            tuple(extent.stride for extent in seen.extents),
+            tuple(extent.start for extent in seen.extents),
+            tuple(None if n is None else min(1.0, s / n) for s, n in zip(size, self.input, strict=False)),
+            tuple(_clipped(e, n, m) for e, n, m in zip(seen.extents, self.input, node.shape, strict=False)),
+            seen.whole,
+        )
+
+    @cached_property
+    def last(self) -> FieldRow | None:
+        """The row of the layer `at`."""
+        return None if self.at is None else self._row(self.graph.position(self.at))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data. `clipped` is the field of the central unit as far as it lies inside the image."""
+        row = self.last
+        return {
+            "at": self.at,
+            "size": None if row is None or row.size is None else list(row.size),
+            "stride": None if row is None or row.stride is None else list(map(_number, row.stride)),
+            "start": None if row is None or row.start is None else list(row.start),
+            "coverage": None if row is None or row.coverage is None else list(row.coverage),
+            "clipped": None if row is None or row.clipped is None else list(row.clipped),
+            "covering": self.covering,
+            "misaligned": [each.to_dict() for each in self.misaligned],
+            "gates": list(self.gates),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Layer by layer as plain data."""
+        return [
+            {
+                "name": row.name,
+                "state": row.state.name.lower(),
+                "size": row.size and list(row.size),
+                "stride": row.stride and list(map(_number, row.stride)),
+                "start": row.start and list(row.start),
+                "coverage": row.coverage and list(row.coverage),
+                "clipped": row.clipped and list(row.clipped),
+                "whole": row.whole,
+            }
+            for row in self.layers
+        ]
+
+
+def _number(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else float(value)
+
+
+def _clipped(extent: Extent, image: int | None, units: int | None) -> int | None:
+    """How many pixels of the image the central unit sees."""
+    if image is None or units is None or not extent.placed:
+        return None
+    span = extent.span((units - 1) // 2)
+    return 0 if span is None else max(0, min(span[1], image - 1) - max(span[0], 0) + 1)
+
+
+def receptive_field(graph: Graph) -> ReceptiveField:
+    """Work out the receptive field of every layer.
+
+    >>> from archlab import Conv, Input, MaxPool
+    >>> field = receptive_field((Input(32, 32, 3) >> Conv(8) >> MaxPool(2) >> Conv(8)).to_graph())
+    >>> field.last.size, field.last.stride == (2, 2), field.last.start
+    ((8, 8), True, (-3, -3))
+    """
+    found: list[Seen] = []
+    misaligned: list[Misaligned] = []
+    gates: list[str] = []
+    unknown: list[str] = []
+    image: Shape | None = None
+    at = covering = None
+    through: dict[tuple[Any, Any], tuple[Extent, ...]] = {}
+    for node, facts in zip(graph.nodes, gather(graph), strict=True):
+        if not node.inputs:
+            if image is None and len(node.shape) > 1:
+                image = node.shape
+                seen = Seen((PIXEL,) * (len(node.shape) - 1))
+            else:
+                # Another input, or one without axes: no pixel of the image is seen through it.
+                seen = Seen(None)
+        elif len(node.inputs) == 1:
+            seen = found[node.inputs[0]]
+            window = facts.window
+            if window == "pointwise" or seen.extents is None:
+                pass
+            elif window == "whole":
+                seen = Seen(None, True, seen.unknown)
+            elif window == "statistics":
+                gates.append(node.name)
+                seen = seen._replace(whole=True)
+            elif isinstance(window, tuple):
+                # Equal extents through the same window: once for all the blocks of a stage, and for both axes.
+                key = seen.extents, id(window)
+                extents = through.get(key)
+                if extents is None:
+                    extents = through[key] = _looked(seen.extents, window)
+                seen = Seen(extents, seen.whole, seen.unknown)
+        else:
+            seen = _merged(node.name, node.op, node.shape, facts.inputs, [found[i] for i in node.inputs], misaligned, gates)
+        if facts.window is None:
+            unknown.append(node.name)
+            kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
+            seen = Seen(kept, seen.whole, True)
+        found.append(seen)
+        if seen.extents is not None:
+            at = node.name
+            if covering is None and image is not None and _covers(seen.extents, image):
+                covering = node.name
+    return ReceptiveField(
+        graph, tuple(found), image, at, tuple(misaligned), tuple(gates), tuple(unknown), covering
+    )  # fmt: skip
+
+
+def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
+    return all([size is not None and extent.size >= size for extent, size in zip(extents, image, strict=False)])
+
+
+def _looked(extents: tuple[Extent, ...], window: tuple[Any, ...]) -> tuple[Extent, ...]:
+    if isinstance(window[0], int):  # a permutation of the axes
+        return tuple([extents[axis] for axis in window])
+    if extents[0] == extents[-1] and window[0] == window[-1]:  # square images and windows, as nearly always
+        one = _through(extents[0], window[0])
+        if all(e == extents[0] for e in extents) and all(w == window[0] for w in window):
+            return (one,) * len(extents)
+    return tuple([_through(extent, axis) for extent, axis in zip(extents, window, strict=True)])
+
+
+def _merged(
+    name: str,
+    op: Any,
+    shape: Shape,
+    inputs: tuple[Shape, ...],
+    paths: list[Seen],
+    misaligned: list[Misaligned],
+    gates: list[str],
+) -> Seen:
+    """What is seen where paths meet."""
+    placed: list[tuple[Extent, ...]] = []
+    whole = any(path.whole for path in paths)
+    for path, came in zip(paths, inputs, strict=True):
+        if path.extents is None:
+            continue
+        if all(size == 1 for size in came[:-1]) and any(size != 1 for size in shape[:-1]):
+            whole = True  # stretched over the map: no place of its own
+        else:
+            placed.append(path.extents)
+    unknown = any(path.unknown for path in paths)
+    if not placed:
+        return Seen(None, whole, unknown)
+    if whole and not all(path.whole for path in paths) and name not in gates:
+        gates.append(name)
+    first = placed[0]
+    if all(extents == first for extents in placed):
+        return Seen(first, whole, unknown)
+    unions = [_union([extents[axis] for extents in placed]) for axis in range(len(first))]
+    offsets = [offset for _, offset in unions]
+    if any(offset is None for offset in offsets):
+        strides = tuple(tuple(extent.stride for extent in extents) for extents in placed)
+        misaligned.append(Misaligned(name, None, strides))
+    elif any(offsets):
+        misaligned.append(Misaligned(name, tuple(offset or Fraction(0) for offset in offsets)))
+    return Seen(tuple(extent for extent, _ in unions), whole, unknown)
