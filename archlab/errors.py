@@ -46,6 +46,12 @@ class DesignError(ArchlabError, ValueError):
         super().__init__(rule)
         self.rule = rule
         self.path = path
+        self.owner = ""
+
+    def within(self, owner: str) -> DesignError:
+        """The same error with the name of the architecture that it is about."""
+        self.owner = owner
+        return self
 
     def at(self, path: str) -> DesignError:
         """The same error with its place, unless a more exact place is already known."""
@@ -53,7 +59,7 @@ class DesignError(ArchlabError, ValueError):
         return self
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.rule}" if self.path else self.rule
+        return ": ".join(filter(None, (self.owner, self.path, self.rule)))
 
 
 class ArgumentError(DesignError, TypeError):

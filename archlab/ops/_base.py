@@ -74,6 +74,8 @@ class Op(Part):
     """Whether the stage around it, or what reads it, decides some of its arguments."""
     gates: ClassVar[bool] = False
     """Whether an input of one position scales another one (squeeze and excite)."""
+    random: ClassVar[bool] = False
+    """Whether it draws random numbers during training, from a seed of its own."""
     label: ClassVar[str] = "op"
     registry: ClassVar[dict[str, type[Op]]] = {}
 

@@ -109,6 +109,7 @@ class _Augmentation(Op, abstract=True):
 
     free = True
     view = "inference"
+    random = True
 
     def output(self, *inputs: Shape) -> Shape:
         ranked(inputs[0], 3, type(self).__name__)
@@ -187,6 +188,7 @@ class RandomCrop(Op):
     height: int
     width: int
     free = True
+    random = True
 
     def __post_init__(self) -> None:
         whole("height of RandomCrop", self.height)

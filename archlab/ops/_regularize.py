@@ -13,6 +13,7 @@ class _TrainingOnly(Op, abstract=True):
     rate: float
     free = True
     view = "inference"
+    random = True
 
     def __post_init__(self) -> None:
         fraction(f"rate of {type(self).__name__}", self.rate)

@@ -1,0 +1,106 @@
+"""archlab: what a convolutional network costs, and whether it will train, before anyone trains it.
+
+Everything here loads without TensorFlow; what needs it (`gradient_flow`, `to_keras`, `compare` unless static) loads it
+when it is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archlab.algebra import Part as Part
+from archlab.algebra import Repeat as Repeat
+from archlab.algebra import Sequence as Sequence
+from archlab.analysis.static import Analysis as Analysis
+from archlab.analysis.static import analyze as analyze
+from archlab.dsl import Block as Block
+from archlab.dsl import Parallel as Parallel
+from archlab.dsl import Pyramid as Pyramid
+from archlab.dsl import Residual as Residual
+from archlab.dsl import Stage as Stage
+from archlab.errors import ArchlabError as ArchlabError
+from archlab.graph import Graph as Graph
+from archlab.graph import Node as Node
+from archlab.ops import Activation as Activation
+from archlab.ops import Add as Add
+from archlab.ops import AlphaDropout as AlphaDropout
+from archlab.ops import Average as Average
+from archlab.ops import AvgPool as AvgPool
+from archlab.ops import BatchNorm as BatchNorm
+from archlab.ops import CHANNELS as CHANNELS
+from archlab.ops import Concatenate as Concatenate
+from archlab.ops import Conv as Conv
+from archlab.ops import ConvTranspose as ConvTranspose
+from archlab.ops import Crop as Crop
+from archlab.ops import Dense as Dense
+from archlab.ops import DepthwiseConv as DepthwiseConv
+from archlab.ops import Dropout as Dropout
+from archlab.ops import ELU as ELU
+from archlab.ops import Flatten as Flatten
+from archlab.ops import GaussianDropout as GaussianDropout
+from archlab.ops import GaussianNoise as GaussianNoise
+from archlab.ops import GlobalAvgPool as GlobalAvgPool
+from archlab.ops import GlobalMaxPool as GlobalMaxPool
+from archlab.ops import GroupNorm as GroupNorm
+from archlab.ops import Identity as Identity
+from archlab.ops import Input as Input
+from archlab.ops import LayerNorm as LayerNorm
+from archlab.ops import LeakyReLU as LeakyReLU
+from archlab.ops import Maximum as Maximum
+from archlab.ops import MaxPool as MaxPool
+from archlab.ops import Minimum as Minimum
+from archlab.ops import Multiply as Multiply
+from archlab.ops import Normalization as Normalization
+from archlab.ops import Permute as Permute
+from archlab.ops import PReLU as PReLU
+from archlab.ops import RandomBrightness as RandomBrightness
+from archlab.ops import RandomContrast as RandomContrast
+from archlab.ops import RandomCrop as RandomCrop
+from archlab.ops import RandomFlip as RandomFlip
+from archlab.ops import RandomRotation as RandomRotation
+from archlab.ops import RandomTranslation as RandomTranslation
+from archlab.ops import RandomZoom as RandomZoom
+from archlab.ops import ReLU as ReLU
+from archlab.ops import Rescaling as Rescaling
+from archlab.ops import Reshape as Reshape
+from archlab.ops import Resizing as Resizing
+from archlab.ops import SeparableConv as SeparableConv
+from archlab.ops import Softmax as Softmax
+from archlab.ops import SpatialDropout as SpatialDropout
+from archlab.ops import Subtract as Subtract
+from archlab.ops import Upsample as Upsample
+from archlab.ops import WIDTH as WIDTH
+from archlab.ops import ZeroPad as ZeroPad
+
+if TYPE_CHECKING:
+    from archlab.analysis.measured import GradientFlow as GradientFlow
+    from archlab.analysis.measured import gradient_flow as gradient_flow
+    from archlab.bridge import to_keras as to_keras
+    from archlab.comparison import Comparison as Comparison
+    from archlab.comparison import compare as compare
+    from archlab.sources import Architecture as Architecture
+    from archlab.sources import load as load
+
+# Loaded on first use: the zoo and the report are not needed to write an architecture down, TensorFlow least of all.
+_LAZY = {
+    "Architecture": "archlab.sources",
+    "Comparison": "archlab.comparison",
+    "GradientFlow": "archlab.analysis.measured",
+    "compare": "archlab.comparison",
+    "gradient_flow": "archlab.analysis.measured",
+    "load": "archlab.sources",
+    "to_keras": "archlab.bridge",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'archlab' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,103 @@
+"""What a curve of error signal against depth says: its slope, and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import isfinite, log10
+from statistics import fmean, median
+from typing import Any
+
+__all__ = ["LIMIT", "SOURCE", "Trend", "trend", "verdict"]
+
+LIMIT = 3.5
+"""Decades by which the error signal may change from the first layer to the last before the verdict names it."""
+
+SOURCE = (
+    "He et al. 2015, 'Delving Deep into Rectifiers', section 2.2: under Glorot's initialization, where each ReLU layer "
+    "weakens the error signal by 0.15 decades, a 22-layer net still trains (3.3 decades) and a 30-layer net does not "
+    "(4.5 decades). For growth the same limit: with batch normalization and no shortcuts it is passed at 42 layers, "
+    "and Yang et al. 2019, 'A Mean Field Theory of Batch Normalization', find such nets untrainable when deep."
+)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The error signal against depth.
+
+    Attributes:
+        slope: decades per layer, by least squares of log10 of the signal against depth; positive when the signal
+            fades on its way back to the input, negative when it grows. The median over the seeds.
+        slopes: of each seed.
+        decades: the slope times the depth that it spans: how much weaker the signal arrives than it started.
+        silent: layers at which the signal is exactly zero: too small for the arithmetic.
+        verdict: 'vanishes', 'explodes', 'level', or 'undefined' where there is nothing to fit.
+    """
+
+    slope: float | None
+    slopes: tuple[float, ...]
+    decades: float | None
+    silent: int
+    verdict: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "slope": self.slope,
+            "slopes": list(self.slopes),
+            "decades": self.decades,
+            "silent": self.silent,
+            "verdict": self.verdict,
+            "verdict_limit_decades": LIMIT,
+            "verdict_source": SOURCE,
+        }
+
+
+def trend(depths: Sequence[int], runs: Sequence[Sequence[float | None]]) -> Trend:
+    """Fit log10 of the error signal against depth, for each run.
+
+    Args:
+        depths: of the layers.
+        runs: for each seed the signal at each layer; None where no gradient reaches it.
+
+    >>> trend([1, 2, 3], [[0.01, 0.1, 1.0]]).slope
+    1.0
+    """
+    slopes: list[float] = []
+    silent: list[int] = []
+    broken = False
+    for run in runs:
+        known = [(depth, value) for depth, value in zip(depths, run, strict=True) if value is not None]
+        broken = broken or any(not isfinite(value) for _, value in known)
+        silent.append(sum(value == 0 for _, value in known))
+        points = [(depth, log10(value)) for depth, value in known if value > 0 and isfinite(value)]
+        slope = _slope(points)
+        if slope is not None:
+            slopes.append(slope)
+    slope = median(slopes) if slopes else None
+    span = max(depths, default=0) - min(depths, default=0)
+    decades = None if slope is None else slope * span
+    quiet = round(median(silent)) if silent else 0
+    found = Trend(slope, tuple(slopes), decades, quiet, "undefined")
+    return replace(found, verdict=verdict(found, quiet, broken))
+
+
+def verdict(found: Trend, silent: int, broken: bool) -> str:
+    """The verdict on a fit, given how many layers were exactly zero and whether any figure was not finite."""
+    if broken:
+        return "explodes"
+    # A signal that has become exactly zero has faded below 1e-38, whatever the layers where it is left say.
+    if silent:
+        return "vanishes"
+    if found.decades is None:
+        return "undefined"
+    return "vanishes" if found.decades > LIMIT else "explodes" if found.decades < -LIMIT else "level"
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float | None:
+    """Least squares; None where the points do not span two depths."""
+    if len({x for x, _ in points}) < 2:
+        return None
+    middle_x, middle_y = fmean(x for x, _ in points), fmean(y for _, y in points)
+    spread = sum((x - middle_x) ** 2 for x, _ in points)
+    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread

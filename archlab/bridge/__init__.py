@@ -1,0 +1,7 @@
+"""The door to Keras, and the only one: everything on this side of it runs without TensorFlow."""
+
+from archlab.bridge._runtime import load_keras as load_keras
+from archlab.bridge._to_keras import Built as Built
+from archlab.bridge._to_keras import build as build
+from archlab.bridge._to_keras import keras_name as keras_name
+from archlab.bridge._to_keras import to_keras as to_keras

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from archlab.algebra import Part
+from archlab.bridge._runtime import load_keras
+from archlab.errors import DesignError
+from archlab.graph import Graph, Node
+
+
+class Built(NamedTuple):
+    """A Keras model with what each node of the graph became."""
+
+    model: Any
+    layers: tuple[Any, ...]
+    """The Keras layer of each node; nodes that share weights share the layer. None for inputs."""
+    tensors: tuple[Any, ...]
+    """The symbolic output of each node."""
+
+
+def keras_name(node: Node) -> str:
+    """The name of a node's Keras layer. Keras allows no slash in a name, so a dot separates the scopes."""
+    return node.layer.replace("/", ".")
+
+
+def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Built:
+    """Build the Keras model of a graph.
+
+    `seed` makes dropout and random augmentation repeat themselves; `dtype` overrides Keras's global policy and the
+    inputs' own.
+    """
+    _, keras = load_keras()
+    tensors: list[Any] = []
+    layers: list[Any] = []
+    shared: dict[str, Any] = {}
+    for position, node in enumerate(graph.nodes):
+        described = node.op.keras(*graph.input_shapes(node))
+        if described is None:
+            raise DesignError(f"{type(node.op).__name__} has no layer in Keras", node.name)
+        if not node.inputs:
+            layers.append(None)
+            arguments = described.arguments | ({"dtype": dtype} if dtype else {})
+            tensors.append(keras.Input(**arguments, name=keras_name(node)))
+            continue
+        layer = shared.get(node.layer)
+        if layer is None:
+            kind = getattr(keras.layers, described.name)
+            arguments = described.arguments | ({"dtype": dtype} if dtype else {})
+            if seed is not None and node.op.random:
+                arguments["seed"] = seed + position
+            layer = shared[node.layer] = kind(**arguments, name=keras_name(node))
+        inputs = [tensors[source] for source in node.inputs]
+        layers.append(layer)
+        tensors.append(layer(inputs[0] if len(inputs) == 1 else inputs))
+    starts = [tensors[position] for position in graph.inputs]
+    ends = [tensors[position] for position in graph.outputs]
+    model = keras.Model(
+        starts[0] if len(starts) == 1 else starts,
+        ends[0] if len(ends) == 1 else ends,
+        name=_model_name(graph.name),
+    )
+    return Built(model, tuple(layers), tuple(tensors))
+
+
+def _model_name(name: str) -> str | None:
+    cleaned = "".join(letter if letter.isalnum() else "_" for letter in name).strip("_")
+    return cleaned or None
+
+
+def to_keras(architecture: Part | Graph, seed: int | None = None) -> Any:
+    """The Keras model of an architecture, its layers named after the graph's nodes.
+
+    Returns:
+        A `keras.Model`, not compiled.
+
+    Raises:
+        DesignError: the architecture does not add up, or an operation has no layer in Keras.
+        MissingPartError: TensorFlow is not installed.
+
+    >>> from archlab import Conv, Input
+    >>> to_keras(Input(32, 32, 3) >> Conv(16)).count_params()
+    448
+    """
+    graph = architecture if isinstance(architecture, Graph) else architecture.to_graph()
+    return build(graph, seed).model

@@ -1,0 +1,180 @@
+"""Several architectures side by side: analysed at once, measured when asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis.static import Analysis, analyze
+from archlab.errors import DesignError, UsageError, did_you_mean
+from archlab.sources import Architecture, Reference, load
+
+if TYPE_CHECKING:
+    from archlab.analysis.measured import GradientFlow
+
+__all__ = ["Comparison", "Result", "SORT_KEYS", "compare"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is known of one architecture. `gradient_flow` is None until it has been measured."""
+
+    architecture: Architecture
+    analysis: Analysis
+    gradient_flow: GradientFlow | None = None
+
+    @property
+    def name(self) -> str:
+        """The name it is shown by."""
+        return self.architecture.name
+
+    @property
+    def layer_counts(self) -> Mapping[str, int]:
+        """How many layers of each kind it has."""
+        return Counter(type(node.op).__name__ for node in self.analysis.graph)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "name": self.name,
+            "reference": self.architecture.reference,
+            **self.analysis.to_dict(),
+            "gradient_flow": self.gradient_flow.to_dict() if self.gradient_flow else None,
+        }
+
+
+def _slope(result: Result) -> float:
+    slope = result.gradient_flow.slope if result.gradient_flow else None
+    return float("inf") if slope is None else abs(slope)
+
+
+SORT_KEYS: Mapping[str, Callable[[Result], Any]] = {
+    "name": lambda result: result.name,
+    "depth": lambda result: result.analysis.depth,
+    "params": lambda result: result.analysis.params.total,
+    "macs": lambda result: result.analysis.compute.macs or 0,
+    "flops": lambda result: result.analysis.compute.flops or 0,
+    "memory": lambda result: result.analysis.memory.activations_training or 0,
+    "receptive-field": lambda result: row.size if (row := result.analysis.receptive_field.last) else (),
+    "slope": _slope,
+}
+"""What architectures can be sorted by, the smallest first; the slope by its distance from level."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Architectures side by side, in the order they are shown.
+
+    >>> found = compare("baseline", "residual", static=True)
+    >>> [result.analysis.params.total for result in found]
+    [991041, 721857]
+    """
+
+    results: tuple[Result, ...]
+
+    def __iter__(self):
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, key: int | str) -> Result:
+        if isinstance(key, int):
+            return self.results[key]
+        for result in self.results:
+            if result.name == key:
+                return result
+        raise KeyError(key)
+
+    def measured(
+        self, data: Any = None, seeds: int = 3, progress: Callable[[str, str], None] | None = None
+    ) -> Comparison:
+        """The same with the gradient flow of every architecture measured.
+
+        Args:
+            data: a folder of class folders with photos; a synthetic batch without one.
+            seeds: initializations.
+            progress: called with an architecture's name and a word on every step done.
+        """
+        from archlab.analysis.measured import gradient_flow  # loads TensorFlow, which a static comparison never needs
+
+        found: list[Result] = []
+        for result in self.results:
+            tell = (lambda word, name=result.name: progress(name, word)) if progress else None
+            flow = gradient_flow(result.analysis.graph, data=data, seeds=seeds, progress=tell)
+            found.append(replace(result, gradient_flow=flow))
+        return Comparison(tuple(found))
+
+    def sorted(self, by: str) -> Comparison:
+        """The same in another order, the smallest first.
+
+        Raises:
+            UsageError: `by` is none of SORT_KEYS.
+        """
+        if by not in SORT_KEYS:
+            raise UsageError(f"cannot sort by {by!r}: {did_you_mean(by, SORT_KEYS)}")
+        return Comparison(tuple(sorted(self.results, key=SORT_KEYS[by])))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, by a schema that later versions only add to."""
+        return {"schema": SCHEMA, "architectures": [result.to_dict() for result in self.results]}
+
+    def __str__(self) -> str:
+        from archlab.report import comparison_report, to_text
+
+        return to_text(comparison_report(self))
+
+
+def compare(
+    *references: Reference,
+    static: bool = False,
+    input: Sequence[int | None] | None = None,
+    data: Any = None,
+    seeds: int = 3,
+    progress: Callable[[str, str], None] | None = None,
+) -> Comparison:
+    """Compare architectures: what they cost, how far they see, how gradients flow through them.
+
+    Args:
+        references: names of the zoo, parts, graphs.
+        static: stop before anything is built: no TensorFlow, no gradient flow.
+        input: another input shape for all, (height, width) or (height, width, channels).
+        data: a folder of class folders with photos to measure gradients on; a synthetic batch without one.
+        seeds: initializations to measure gradients under.
+        progress: called with an architecture's name and a word on every step of the measurement.
+
+    Raises:
+        UnknownNameError: a reference names nothing.
+        DesignError: an architecture does not add up.
+
+    >>> print(compare("baseline", static=True)["baseline"].analysis.compute.macs)
+    415288960
+    """
+    if not references:
+        raise UsageError("compare needs at least one architecture")
+    results = []
+    for reference in references:
+        architecture = load(reference, None if input is None else tuple(input))
+        try:
+            results.append(Result(architecture, analyze(architecture.graph)))
+        except DesignError as error:
+            raise error.within(architecture.name) from None
+    found = Comparison(_named_apart(results))
+    return found if static else found.measured(data, seeds, progress)
+
+
+def _named_apart(results: list[Result]) -> tuple[Result, ...]:
+    """Results with names that differ: `architecture` twice becomes `architecture` and `architecture 2`."""
+    seen: Counter[str] = Counter()
+    apart: list[Result] = []
+    for result in results:
+        seen[result.name] += 1
+        if seen[result.name] > 1:
+            name = f"{result.name} ({seen[result.name]})"
+            result = replace(result, architecture=replace(result.architecture, name=name))
+        apart.append(result)
+    return tuple(apart)

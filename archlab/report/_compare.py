@@ -1,0 +1,228 @@
+"""A comparison as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import log10
+from typing import Any
+
+from archlab.analysis.static import Analysis
+from archlab.comparison import Comparison, Result
+from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
+from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
+
+
+def comparison_report(comparison: Comparison) -> Report:
+    """The whole comparison: the static parts, and the gradients where they have been measured."""
+    parts = static_parts(comparison)
+    if any(result.gradient_flow for result in comparison):
+        parts += gradient_parts(comparison)
+    return Report(parts)
+
+
+def static_parts(comparison: Comparison) -> tuple[Part, ...]:
+    """Everything that is known before anything is built."""
+    return tuple(filter(None, (_numbers(comparison), _differences(comparison), _remarks(comparison))))
+
+
+def _shape(sizes: Iterable[int | None]) -> str:
+    return " × ".join("?" if size is None else str(size) for size in sizes)
+
+
+def _bounded(text: str, lower: bool) -> str:
+    return f"≥ {text}" if lower else text
+
+
+def _sized(write: Callable[[Any], str], value: Any, lower: Iterable[str] = ()) -> str:
+    """A number that may depend on an unknown size, or be a lower bound."""
+    return "needs a size" if value is None else _bounded(write(value), bool(tuple(lower)))
+
+
+def _field(analysis: Analysis) -> tuple[str, str, str, str]:
+    field = analysis.receptive_field
+    row = field.last
+    if row is None or row.size is None or row.stride is None or row.coverage is None or row.start is None:
+        return "–", "–", "–", "–"
+    shares = [share for share in row.coverage if share is not None]
+    covered = f" ({format_share(min(shares), 0)})" if shares else ""
+    size = _bounded(_shape(row.size), bool(field.unknown)) + covered
+    stride = " × ".join(str(step) for step in dict.fromkeys(row.stride))
+    start = ", ".join("needs a size" if first is None else str(first).replace("-", "−") for first in dict.fromkeys(row.start))
+    return size, stride, start, field.covering or "none"
+
+
+# (label, what one architecture's cell says)
+_ROWS: tuple[tuple[str, Callable[[Analysis], str]], ...] = (
+    ("input", lambda a: _shape(a.graph.nodes[a.graph.inputs[0]].shape)),
+    ("depth (weighted layers)", lambda a: str(a.depth)),
+    ("parameters", lambda a: _bounded(format_exact(a.params.total), bool(a.params.unknown))),
+    ("  trainable", lambda a: _bounded(format_exact(a.params.trainable), bool(a.params.unknown))),
+    ("MACs", lambda a: _sized(format_count, a.compute.macs, a.compute.unknown)),
+    ("FLOPs", lambda a: _sized(format_count, a.compute.flops, a.compute.unknown)),
+    ("  of a training step", lambda a: _sized(format_count, a.compute.training_flops, a.compute.unknown)),
+    ("memory: weights", lambda a: _bounded(format_bytes(a.memory.weights), bool(a.params.unknown))),
+    ("  kept for backward", lambda a: _sized(format_bytes, a.memory.activations_training, a.memory.unknown)),
+    ("  peak at inference", lambda a: _sized(format_bytes, a.memory.peak_inference)),
+    ("receptive field", lambda a: _field(a)[0]),
+    ("  stride", lambda a: _field(a)[1]),
+    ("  starts at pixel", lambda a: _field(a)[2]),
+    ("  spans the image from", lambda a: _field(a)[3]),
+    ("misaligned merges", lambda a: str(len(a.receptive_field.misaligned))),
+    ("layers without a rule", lambda a: str(len(a.unknown))),
+)
+
+
+def _numbers(comparison: Comparison) -> Table:
+    rows = [(label, *[cell(result.analysis) for result in comparison]) for label, cell in _ROWS]
+    # A row of zeros about what could be wrong says nothing.
+    rows = [row for row in rows if row[0] not in ("misaligned merges", "layers without a rule") or set(row[1:]) != {"0"}]
+    return Table(
+        "",
+        ("", *[result.name for result in comparison]),
+        tuple(rows),
+        ("left", *["right" for _ in comparison]),
+        tuple(flat(result.to_dict()) for result in comparison),
+        stack=True,
+    )
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> dict[str, object]:
+    """Nested plain data as one level: `params.total`; pairs by axis; lists of names in one cell; long tables left out."""
+    found: dict[str, object] = {}
+    for key, value in data.items():
+        name = prefix + key
+        if isinstance(value, dict):
+            found |= flat(value, name + ".")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            if "name" in value[0] and key != "layers":
+                found[name] = " ".join(str(item["name"]) for item in value)
+        elif isinstance(value, list):
+            found[name] = "x".join("?" if item is None else str(item) for item in value)
+        elif key != "verdict_source":
+            found[name] = value
+    return found
+
+
+def _change(ours: float | None, theirs: float | None) -> str | None:
+    if not ours or theirs is None:
+        return None
+    share = theirs / ours - 1
+    return f"{share:+.1%}".replace("-", "−").replace("%", " %") if abs(share) < 10 else f"{theirs / ours:.0f} times"
+
+
+def _differences(comparison: Comparison) -> Prose | None:
+    first, *others = comparison
+    lines: list[str] = []
+    for other in others:
+        a, b = first.analysis, other.analysis
+        changes = {
+            "parameters": _change(a.params.total, b.params.total),
+            "MACs": _change(a.compute.macs, b.compute.macs),
+            "memory kept for backward": _change(a.memory.activations_training, b.memory.activations_training),
+            "peak memory": _change(a.memory.peak_inference, b.memory.peak_inference),
+        }
+        said = [f"{what} {change}" for what, change in changes.items() if change]
+        lines.append(f"{other.name} against {first.name}: {', '.join(said)}." if said else f"{other.name}:")
+        ours, theirs = first.layer_counts, other.layer_counts
+        kinds = [kind for kind in dict.fromkeys([*ours, *theirs]) if ours.get(kind, 0) != theirs.get(kind, 0)]
+        if kinds:
+            lines.append("Layers: " + ", ".join(f"{kind} {ours.get(kind, 0)} → {theirs.get(kind, 0)}" for kind in kinds) + ".")
+        else:
+            lines.append("Layers: the same kinds in the same numbers.")
+    return Prose("What differs", tuple(lines)) if lines else None
+
+
+def _remarks(comparison: Comparison) -> Prose | None:
+    lines: list[str] = []
+    for result in comparison:
+        analysis = result.analysis
+        merges = analysis.receptive_field.misaligned
+        if merges:
+            places = ", ".join(f"{merge.name} ({_apart(merge)})" for merge in merges[:4])
+            more = f" and {len(merges) - 4} more" if len(merges) > 4 else ""
+            lines.append(f"{result.name}: paths that merge look at different places of the image: {places}{more}.")
+        if analysis.receptive_field.gates:
+            gates = analysis.receptive_field.gates
+            lines.append(
+                f"{result.name}: the receptive field leaves out {len(gates)} layers that scale by a mean over the whole "
+                f"map, the first at {gates[0]}; through them every later unit sees the whole image."
+            )
+        for unknown in analysis.unknown:
+            missing = ", ".join(unknown["missing"]).replace("_", " ")
+            lines.append(
+                f"{result.name}: {unknown['name']} ({unknown['op']}) is unknown: it has no rule for {missing}. "
+                "Totals marked ≥ are lower bounds."
+            )
+        if analysis.compute.unsized:
+            lines.append(f"{result.name}: {len(analysis.compute.unsized)} layers depend on the input's size: give --input.")
+    return Prose("Remarks", tuple(lines)) if lines else None
+
+
+def _apart(merge: Any) -> str:
+    if merge.offset is None:
+        return "strides " + " and ".join(_shape_of(each) for each in merge.strides)
+    return f"{max(merge.offset)} px apart"
+
+
+def _shape_of(strides: tuple[Any, ...]) -> str:
+    return " × ".join(map(str, dict.fromkeys(strides)))
+
+
+def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
+    """The measured gradients: a curve for each architecture, and what it says."""
+    curves: list[Curve] = []
+    lines: list[str] = []
+    sources: dict[str, list[str]] = {}
+    for result in comparison:
+        flow = result.gradient_flow
+        if flow is None:
+            continue
+        signals = [layer.output_gradient_rms for layer in flow.curve]
+        slope = "–" if flow.slope is None else f"{flow.slope:+.2f}".replace("-", "−")
+        first, last = (format_small(signals[0], 2), format_small(signals[-1], 2)) if signals else ("–", "–")
+        curves.append(Curve(result.name, tuple(signals), (first, last, slope, flow.verdict)))
+        lines.append(f"{result.name} {verdict_sentence(result)}")
+        source = f"{flow.data}, {flow.batch} examples, {flow.loss}, median of {len(flow.seeds)} initialization(s)"
+        sources.setdefault(source, []).append(result.name)
+    measured = [source if len(sources) == 1 else f"{source} ({', '.join(names)})" for source, names in sources.items()]
+    chart = Chart(
+        "Error signal by depth: RMS of the loss's gradient at each layer's output, first layer to last",
+        ("first layer", "last layer", "decades/layer", "verdict"),
+        tuple(curves),
+    )
+    return chart, Prose("Will it train?", (*lines, f"Measured on: {'; '.join(measured)}."))
+
+
+def verdict_sentence(result: Result) -> str:
+    """What the gradient flow means, in a sentence that an ordinary student understands."""
+    flow = result.gradient_flow
+    if flow is None or flow.verdict == "undefined":
+        return "has too few layers before its head to speak of a trend."
+    if flow.not_finite:
+        return (
+            "explodes: on the way back to the input the error signal leaves the range of 32-bit numbers "
+            f"({len(flow.not_finite)} layers get infinity or NaN). It cannot train like this."
+        )
+    times = _times(flow.trend.decades)
+    if flow.verdict == "vanishes":
+        lost = f"; in {flow.trend.silent} layers it is exactly zero in 32-bit numbers" if flow.trend.silent else ""
+        return (
+            f"vanishes: by the first layer the error signal is {times} weaker than at the last{lost}. "
+            "The first layers can hardly learn."
+        )
+    if flow.verdict == "explodes":
+        return (
+            f"explodes: by the first layer the error signal is {times} stronger than at the last. "
+            "The first layers take steps too large for the others."
+        )
+    way = "weaker" if (flow.trend.decades or 0) > 0 else "stronger"
+    return f"is level: at the first layer the error signal is {times} {way} than at the last. Every layer can learn."
+
+
+def _times(decades: float | None) -> str:
+    """A change in decades as a factor."""
+    size = abs(decades or 0.0)
+    if size < log10(2000):
+        factor = 10**size
+        return f"{factor:.1f} times" if factor < 10 else f"{float(f'{factor:.1e}'):,.0f} times"
+    return f"10^{size:.0f} times"

@@ -1,0 +1,61 @@
+"""What a report is made of: plain data, no glyphs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Align = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells that are already written as text; the first row of `columns` names them.
+
+    `records` are the same numbers unformatted, for machines: a mapping for each row. `essential` columns stay when
+    there is little room; the others go, the last first. A table with `stack` is turned, a card a column, instead.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align: tuple[Align, ...] = ()
+    records: tuple[dict[str, object], ...] = ()
+    essential: int = 1
+    stack: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart: a value at each place, in order; None where there is none."""
+
+    name: str
+    values: tuple[float | None, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves on one common logarithmic scale."""
+
+    title: str
+    columns: tuple[str, ...]
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Sentences, each a line of its own; `title` stands above them."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+Part: TypeAlias = Table | Chart | Prose
+
+
+@dataclass(frozen=True)
+class Report:
+    """Parts in order."""
+
+    parts: tuple[Part, ...]

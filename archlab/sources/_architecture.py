@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from archlab.algebra import Part
+from archlab.errors import DesignError, UsageError
+from archlab.graph import Graph
+from archlab.ops import Input
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture with its name, the reference that it was loaded by, and its paper."""
+
+    name: str
+    reference: str
+    tree: Part | None
+    paper: str = ""
+    _graph: Graph | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def graph(self) -> Graph:
+        """The architecture as a graph; worked out once.
+
+        Raises:
+            DesignError: it does not add up.
+        """
+        if self._graph is None:
+            if self.tree is None:
+                raise DesignError(f"{self.name} has neither a tree nor a graph")
+            object.__setattr__(self, "_graph", self.tree.to_graph(self.name))
+        return self._graph  # pyright: ignore[reportReturnType]
+
+    def with_input(self, shape: tuple[int | None, ...]) -> Architecture:
+        """The same for inputs of another shape; two sizes leave the channels as they are."""
+        if self.tree is None:
+            raise UsageError(f"{self.name} is a finished graph: its input cannot be changed")
+        if len(shape) == 2:
+            channels = [part.shape[-1] for part in self.tree.walk() if isinstance(part, Input)]
+            shape = (*shape, channels[0] if channels else 3)
+        return replace(self, tree=self.tree.with_input(*shape), _graph=None)

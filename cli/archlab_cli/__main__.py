@@ -1,0 +1,3 @@
+from archlab_cli.main import main
+
+main()

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlab.errors import UsageError, did_you_mean
+from archlab_cli.options import (
+    Format,
+    Output,
+    References,
+    Size,
+    ascii_only,
+    check_output,
+    deliver,
+    progress,
+    read_format,
+    read_size,
+    width,
+    write,
+)
+
+app = typer.Typer(rich_markup_mode=None)
+
+_FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
+
+
+@app.command()
+def command(
+    references: References,
+    static: Annotated[bool, typer.Option("--static", help="Stop before gradients are measured: no TensorFlow.")] = False,
+    input: Size = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Measure on photos from this folder of class folders.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="Initializations to measure gradients under.")] = 3,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", help="name, depth, params, macs, flops, memory, receptive-field or slope; smallest first."),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option("--fail-on", help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}."),
+    ] = None,
+    format: Format = None,
+    output: Output = None,
+) -> None:
+    """Several architectures, side by side.
+
+    What can be known without building anything comes at once; then the Keras models are built and the gradient of the
+    loss is measured layer by layer, at initialization.
+
+    \b
+    Examples:
+      archlab compare baseline residual
+      archlab compare plain:depth=50 residual:depth=50 --seeds 5
+      archlab compare resnet50 mobilenet_v2 xception --static --input 96x96 --sort macs
+      archlab compare baseline residual --data cats_vs_dogs --output lecture.json
+    """
+    from archlab.comparison import SORT_KEYS, compare
+    from archlab.report import comparison_report, gradient_parts, static_parts, to_text
+
+    form = read_format(format, output)
+    size = read_size(input)
+    asked = _findings(fail_on, static)
+    if seeds < 1:
+        raise UsageError(f"--seeds {seeds}: at least 1 is needed")
+    if sort is not None and sort not in SORT_KEYS:
+        raise UsageError(f"--sort {sort}: {did_you_mean(sort, SORT_KEYS)}")
+    if sort == "slope" and static:
+        raise UsageError("--sort slope: the slope is measured, which --static leaves out")
+    if data is not None and not data.is_dir():
+        raise UsageError(f"--data {data}: there is no such folder")
+    check_output(output)
+
+    found = compare(*references, static=True, input=size)
+    if sort is not None and sort != "slope":
+        found = found.sorted(sort)
+    at_once = form == "table" and output is None and sort != "slope"
+    if at_once:
+        deliver(to_text(static_parts(found), width(), ascii_only()), None)
+    if not static:
+        with progress(len(found) * (seeds + 1)) as step:
+            found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))
+        if sort == "slope":
+            found = found.sorted(sort)
+        if at_once:
+            deliver("\n" + to_text(gradient_parts(found), width(), ascii_only()), None)
+    if not at_once:
+        write(comparison_report(found), found.to_dict, form, output)
+    if any(asked & _seen(result) for result in found):
+        raise typer.Exit(1)
+
+
+def _findings(text: str | None, static: bool) -> set[str]:
+    asked = {word.strip() for word in text.split(",")} if text else set()
+    for word in asked:
+        if word not in _FINDINGS:
+            raise UsageError(f"--fail-on {word}: {did_you_mean(word, _FINDINGS)}")
+        if static and word in ("vanishes", "explodes"):
+            raise UsageError(f"--fail-on {word}: gradients are measured, which --static leaves out")
+    return asked
+
+
+def _seen(result) -> set[str]:
+    seen = {result.gradient_flow.verdict} if result.gradient_flow else set()
+    if result.analysis.receptive_field.misaligned:
+        seen.add("misaligned")
+    if result.analysis.unknown:
+        seen.add("unknown")
+    return seen

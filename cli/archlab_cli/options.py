@@ -1,0 +1,151 @@
+"""Options that several commands share, and how a result reaches its reader."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab.report import Report, to_csv, to_json, to_markdown, to_text
+
+FORMATS = ("table", "markdown", "json", "csv")
+_BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table"}
+
+
+def _complete(incomplete: str) -> list[str]:
+    from archlab.sources import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+Reference = Annotated[
+    str, typer.Argument(help="An architecture: a name, or a name with arguments, plain:depth=50.", autocompletion=_complete)
+]
+References = Annotated[
+    list[str],
+    typer.Argument(help="Architectures: names, or names with arguments, plain:depth=50.", autocompletion=_complete),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", "-f", help=f"{', '.join(FORMATS)}. [default: by --output's suffix, else table]"),
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")]
+Size = Annotated[str | None, typer.Option("--input", help="Another input: 96x96, or 96x96x3; ? for a size not known.")]
+
+
+def read_size(text: str | None) -> tuple[int | None, ...] | None:
+    """`96x96x3` as a shape."""
+    if text is None:
+        return None
+    sizes = re.split(r"[x×]", text.strip().lower())
+    if not 2 <= len(sizes) <= 4 or not all(re.fullmatch(r"\d+|\?", size) for size in sizes):
+        raise UsageError(f"--input {text}: write sizes such as 96x96 or 96x96x3")
+    if any(size != "?" and int(size) < 1 for size in sizes):
+        raise UsageError(f"--input {text}: every size must be at least 1, as in 96x96x3")
+    return tuple(None if size == "?" else int(size) for size in sizes)
+
+
+def read_format(asked: str | None, output: Path | None) -> str:
+    """The format asked for, or the one that goes with the file's suffix."""
+    if asked is None:
+        return _BY_SUFFIX.get(output.suffix.lower(), "table") if output else "table"
+    if asked not in FORMATS:
+        raise UsageError(f"--format {asked}: {did_you_mean(asked, FORMATS)}")
+    return asked
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a file that cannot be written, before any work is done for it."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise OutputError(f"--output {output}: is a folder, name a file in it, such as {output / 'comparison.json'}")
+    if not output.parent.is_dir():
+        raise OutputError(f"--output {output}: there is no folder {output.parent}")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise OutputError(f"--output {output}: cannot be written, permission denied")
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Hand a result over: to standard output, or to a file that is replaced whole or not at all."""
+    if not text.endswith("\n"):
+        text += "\n"
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            # mkstemp keeps others out; a result is as readable as any new file.
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(name, output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~mask)
+            os.replace(name, output)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"--output {output}: cannot be written, {(error.strerror or str(error)).lower()}") from error
+    note(f"written to {output}")
+
+
+def note(text: str) -> None:
+    """A word that is no result: to standard error."""
+    print(text, file=sys.stderr)
+
+
+def width() -> int | None:
+    """Columns of the terminal; None where standard output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def ascii_only() -> bool:
+    """Whether standard output cannot show more than ASCII."""
+    try:
+        "▁×→".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def write(report: Report, data: Callable[[], Any], form: str, output: Path | None) -> None:
+    """Write a result in the form asked for."""
+    if form == "json":
+        deliver(to_json(data()), output)
+    elif form == "csv":
+        deliver(to_csv(report), output)
+    elif form == "markdown":
+        deliver(to_markdown(report), output)
+    else:
+        deliver(to_text(report, width() if output is None else None, output is None and ascii_only()), output)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error; silent where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda word: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading TensorFlow", total=total)
+
+        def step(word: str) -> None:
+            bar.update(task, advance=1, description=word)
+
+        yield step
