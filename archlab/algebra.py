@@ -6,7 +6,6 @@ parts never changes either. Operations (`archlab.ops`) are the leaves, combinato
 
 from __future__ import annotations
 
-from abc import ABCMeta
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from archlab.graph import Builder, Graph
 __all__ = ["Part", "Repeat", "Sequence"]
 
 
-class _Checked(ABCMeta):
+class _Checked(type):
     """Turns Python's complaint about an argument that does not exist into one that names the closest."""
 
     if not TYPE_CHECKING:  # a metaclass's __call__ would hide every constructor's signature from type checkers

@@ -15,10 +15,14 @@ from archlab.zoo import Entry
 By = Literal["layer", "block", "stage"]
 
 
-def layers_report(architecture: Architecture, analysis: Analysis, by: By = "layer") -> Report:
-    """An architecture with its numbers, a row a layer, block or stage."""
+Records = tuple[dict[str, object], ...]
+
+
+def layers_report(architecture: Architecture, analysis: Analysis, by: By = "layer") -> tuple[Report, Records]:
+    """An architecture with its numbers, a row a layer, block or stage; and the rows as plain data."""
     lines = [f"{architecture.name}: {architecture.paper}" if architecture.paper else architecture.name]
-    return Report((Prose("", tuple(lines)), _by_layer(analysis) if by == "layer" else _by_group(analysis, by)))
+    table = _by_layer(analysis) if by == "layer" else _by_group(analysis, by)
+    return Report((Prose("", tuple(lines)), table)), table.records
 
 
 def _by_layer(analysis: Analysis) -> Table:
@@ -137,8 +141,8 @@ def _by_group(analysis: Analysis, by: By) -> Table:
     return Table("", columns, tuple(rows), ("left", "right", "left", *["right"] * 5), tuple(records), essential=1)  # pyright: ignore[reportArgumentType]
 
 
-def zoo_report(entries: Mapping[str, Entry]) -> Report:
-    """Every architecture of the zoo with its size and its paper."""
+def zoo_report(entries: Mapping[str, Entry]) -> tuple[Report, Records]:
+    """Every architecture of the zoo with its size and its paper; and the rows as plain data."""
     rows: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []
     for name, entry in entries.items():
@@ -160,4 +164,4 @@ def zoo_report(entries: Mapping[str, Entry]) -> Report:
         )
     columns = ("name", "depth", "parameters", "MACs", "what it is")
     table = Table("", columns, tuple(rows), ("left", "right", "right", "right", "left"), tuple(records), essential=1)
-    return Report((table,))
+    return Report((table,)), table.records

@@ -5,70 +5,64 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from typing import Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from archlab.errors import ArchlabError, did_you_mean
 from archlab_cli import commands
 
 _USAGE = 2
 _INTERRUPTED = 130
-# What typer raises for a wrong option; the class has no public name that all its versions share.
-_WrongUsage = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
-class _Commands(TyperGroup):
+class _Commands(click.Group):
     """The commands in `archlab_cli.commands`, each imported only when it is asked for."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = importlib.import_module(f"archlab_cli.commands.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+        return importlib.import_module(f"archlab_cli.commands.{cmd_name}").command
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
         if args and not args[0].startswith("-") and args[0] not in known:
             ctx.fail(f"no command {args[0]!r}: {did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(
-    name="archlab",
-    cls=_Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _version(asked: bool) -> None:
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"archlab {version('archlab')}")
-        raise typer.Exit()
+        click.echo(f"archlab {version('archlab')}")
+        ctx.exit()
 
 
-@app.callback()
-def archlab(
-    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
-) -> None:
+@click.group(
+    cls=_Commands,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Shell completion: https://click.palletsprojects.com/shell-completion, for example\n\n"
+    '\b\n  eval "$(_ARCHLAB_COMPLETE=bash_source archlab)"',
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.pass_context
+def app(ctx: click.Context) -> None:
     """What a convolutional network costs, and whether it will train, before anyone trains it.
 
     \b
-    archlab list                              the architectures it knows
-    archlab show residual                     one, layer by layer
-    archlab compare baseline residual         several, side by side
+      archlab list                          the architectures it knows
+      archlab show residual                 one, layer by layer
+      archlab compare baseline residual     several, side by side
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -79,17 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line: 0 is fine, 1 findings that were asked to fail, 2 wrong usage."""
     try:
-        # typer's own handling of errors prints several lines and a frame.
+        # Click's own handling of errors prints the usage too: several lines where one will do.
         code = app(arguments, standalone_mode=False, prog_name="archlab")
         sys.stdout.flush()
     except ArchlabError as error:
         return _fail(str(error))
-    except _WrongUsage as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            typer.echo(error.format_message(), err=True)
-            return _USAGE
+    except click.ClickException as error:
         return _fail(error.format_message())
-    except (typer.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt):
         print("archlab: stopped", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from archlab.errors import OutputError, UsageError, did_you_mean
 from archlab.report import Report, to_csv, to_json, to_markdown, to_text
@@ -21,25 +21,21 @@ FORMATS = ("table", "markdown", "json", "csv")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table"}
 
 
-def _complete(incomplete: str) -> list[str]:
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from archlab.sources import names
 
     return [name for name in names() if name.startswith(incomplete)]
 
 
-Reference = Annotated[
-    str, typer.Argument(help="An architecture: a name, or a name with arguments, plain:depth=50.", autocompletion=_complete)
-]
-References = Annotated[
-    list[str],
-    typer.Argument(help="Architectures: names, or names with arguments, plain:depth=50.", autocompletion=_complete),
-]
-Format = Annotated[
-    str | None,
-    typer.Option("--format", "-f", help=f"{', '.join(FORMATS)}. [default: by --output's suffix, else table]"),
-]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")]
-Size = Annotated[str | None, typer.Option("--input", help="Another input: 96x96, or 96x96x3; ? for a size not known.")]
+reference = click.argument("reference", shell_complete=_complete)
+references = click.argument("references", nargs=-1, required=True, shell_complete=_complete)
+size_option = click.option("--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size.")
+format_option = click.option(
+    "--format", "-f", "form", metavar="FORMAT", help=f"{', '.join(FORMATS)}; by --output's suffix unless given, else table."
+)
+output_option = click.option(
+    "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file, not to standard output."
+)
 
 
 def read_size(text: str | None) -> tuple[int | None, ...] | None:

@@ -1,50 +1,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from archlab.comparison import Result
 from archlab.errors import UsageError, did_you_mean
 from archlab_cli.options import (
-    Format,
-    Output,
-    References,
-    Size,
     ascii_only,
     check_output,
     deliver,
+    format_option,
+    output_option,
     progress,
     read_format,
     read_size,
+    references,
+    size_option,
     width,
     write,
 )
 
-app = typer.Typer(rich_markup_mode=None)
-
 _FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
 
 
-@app.command()
+@click.command("compare")
+@references
+@click.option("--static", is_flag=True, help="Stop before gradients are measured: no TensorFlow.")
+@size_option
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Measure on photos from this folder of class folders."
+)
+@click.option("--seeds", default=3, show_default=True, help="Initializations to measure gradients under.")
+@click.option(
+    "--sort",
+    metavar="KEY",
+    help="name, depth, params, macs, flops, memory, receptive-field or slope; the smallest first.",
+)
+@click.option(
+    "--fail-on",
+    metavar="FINDINGS",
+    help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}.",
+)
+@format_option
+@output_option
 def command(
-    references: References,
-    static: Annotated[bool, typer.Option("--static", help="Stop before gradients are measured: no TensorFlow.")] = False,
-    input: Size = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Measure on photos from this folder of class folders.")
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="Initializations to measure gradients under.")] = 3,
-    sort: Annotated[
-        str | None,
-        typer.Option("--sort", help="name, depth, params, macs, flops, memory, receptive-field or slope; smallest first."),
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option("--fail-on", help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}."),
-    ] = None,
-    format: Format = None,
-    output: Output = None,
+    references: tuple[str, ...],
+    static: bool,
+    size: str | None,
+    data: Path | None,
+    seeds: int,
+    sort: str | None,
+    fail_on: str | None,
+    form: str | None,
+    output: Path | None,
 ) -> None:
     """Several architectures, side by side.
 
@@ -61,8 +70,8 @@ def command(
     from archlab.comparison import SORT_KEYS, compare
     from archlab.report import comparison_report, gradient_parts, static_parts, to_text
 
-    form = read_format(format, output)
-    size = read_size(input)
+    form = read_format(form, output)
+    shape = read_size(size)
     asked = _findings(fail_on, static)
     if seeds < 1:
         raise UsageError(f"--seeds {seeds}: at least 1 is needed")
@@ -74,7 +83,7 @@ def command(
         raise UsageError(f"--data {data}: there is no such folder")
     check_output(output)
 
-    found = compare(*references, static=True, input=size)
+    found = compare(*references, static=True, input=shape)
     if sort is not None and sort != "slope":
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"
@@ -90,7 +99,7 @@ def command(
     if not at_once:
         write(comparison_report(found), found.to_dict, form, output)
     if any(asked & _seen(result) for result in found):
-        raise typer.Exit(1)
+        click.get_current_context().exit(1)
 
 
 def _findings(text: str | None, static: bool) -> set[str]:
@@ -103,7 +112,7 @@ def _findings(text: str | None, static: bool) -> set[str]:
     return asked
 
 
-def _seen(result) -> set[str]:
+def _seen(result: Result) -> set[str]:
     seen = {result.gradient_flow.verdict} if result.gradient_flow else set()
     if result.analysis.receptive_field.misaligned:
         seen.add("misaligned")

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import typer
+from pathlib import Path
 
-from archlab_cli.options import Format, Output, check_output, read_format, write
+import click
 
-app = typer.Typer(rich_markup_mode=None)
+from archlab_cli.options import check_output, format_option, output_option, read_format, write
 
 
-@app.command()
-def command(format: Format = None, output: Output = None) -> None:
+@click.command("list")
+@format_option
+@output_option
+def command(form: str | None, output: Path | None) -> None:
     """The architectures that can be named.
 
     \b
@@ -19,7 +21,7 @@ def command(format: Format = None, output: Output = None) -> None:
     from archlab.report import zoo_report
     from archlab.zoo import entries
 
-    form = read_format(format, output)
+    form = read_format(form, output)
     check_output(output)
-    report = zoo_report(entries())
-    write(report, lambda: list(report.parts[0].records), form, output)  # pyright: ignore[reportAttributeAccessIssue]
+    report, records = zoo_report(entries())
+    write(report, lambda: {"schema": 1, "architectures": records}, form, output)

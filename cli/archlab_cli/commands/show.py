@@ -1,25 +1,31 @@
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from archlab.errors import DesignError, UsageError, did_you_mean
-from archlab_cli.options import Format, Output, Reference, Size, check_output, read_format, read_size, write
-
-app = typer.Typer(rich_markup_mode=None)
+from archlab_cli.options import (
+    check_output,
+    format_option,
+    output_option,
+    read_format,
+    read_size,
+    reference,
+    size_option,
+    write,
+)
 
 _BY = ("layer", "block", "stage")
 
 
-@app.command()
-def command(
-    reference: Reference,
-    by: Annotated[str, typer.Option("--by", help="A row for each layer, block or stage.")] = "layer",
-    input: Size = None,
-    format: Format = None,
-    output: Output = None,
-) -> None:
+@click.command("show")
+@reference
+@click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given), block or stage.")
+@size_option
+@format_option
+@output_option
+def command(reference: str, by: str, size: str | None, form: str | None, output: Path | None) -> None:
     """One architecture, layer by layer.
 
     A dash is deliberately nothing, 'unknown' a layer without a rule, '?' what needs the input's size, and a star after
@@ -35,17 +41,16 @@ def command(
     from archlab.report import layers_report
     from archlab.sources import load
 
-    form = read_format(format, output)
+    form = read_format(form, output)
     if by not in _BY:
         raise UsageError(f"--by {by}: {did_you_mean(by, _BY)}")
     check_output(output)
-    architecture = load(reference, read_size(input))
+    architecture = load(reference, read_size(size))
     try:
         analysis = analyze(architecture.graph)
     except DesignError as error:
         raise error.within(architecture.name) from None
-    report = layers_report(architecture, analysis, by)  # pyright: ignore[reportArgumentType]
-    records = [record for part in report.parts for record in getattr(part, "records", ())]
+    report, records = layers_report(architecture, analysis, by)  # pyright: ignore[reportArgumentType]  # checked above
     data = {
         "schema": 1,
         "name": architecture.name,
