@@ -21,13 +21,15 @@ from archlab.dsl import Stage as Stage
 from archlab.errors import ArchlabError as ArchlabError
 from archlab.graph import Graph as Graph
 from archlab.graph import Node as Node
+from archlab.ops import CHANNELS as CHANNELS
+from archlab.ops import ELU as ELU
+from archlab.ops import WIDTH as WIDTH
 from archlab.ops import Activation as Activation
 from archlab.ops import Add as Add
 from archlab.ops import AlphaDropout as AlphaDropout
 from archlab.ops import Average as Average
 from archlab.ops import AvgPool as AvgPool
 from archlab.ops import BatchNorm as BatchNorm
-from archlab.ops import CHANNELS as CHANNELS
 from archlab.ops import Concatenate as Concatenate
 from archlab.ops import Conv as Conv
 from archlab.ops import ConvTranspose as ConvTranspose
@@ -35,7 +37,6 @@ from archlab.ops import Crop as Crop
 from archlab.ops import Dense as Dense
 from archlab.ops import DepthwiseConv as DepthwiseConv
 from archlab.ops import Dropout as Dropout
-from archlab.ops import ELU as ELU
 from archlab.ops import Flatten as Flatten
 from archlab.ops import GaussianDropout as GaussianDropout
 from archlab.ops import GaussianNoise as GaussianNoise
@@ -69,7 +70,6 @@ from archlab.ops import Softmax as Softmax
 from archlab.ops import SpatialDropout as SpatialDropout
 from archlab.ops import Subtract as Subtract
 from archlab.ops import Upsample as Upsample
-from archlab.ops import WIDTH as WIDTH
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
@@ -80,6 +80,79 @@ if TYPE_CHECKING:
     from archlab.comparison import compare as compare
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
+
+__all__ = [
+    "CHANNELS",
+    "ELU",
+    "WIDTH",
+    "Activation",
+    "Add",
+    "AlphaDropout",
+    "Analysis",
+    "Architecture",
+    "ArchlabError",
+    "Average",
+    "AvgPool",
+    "BatchNorm",
+    "Block",
+    "Comparison",
+    "Concatenate",
+    "Conv",
+    "ConvTranspose",
+    "Crop",
+    "Dense",
+    "DepthwiseConv",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GradientFlow",
+    "Graph",
+    "GroupNorm",
+    "Identity",
+    "Input",
+    "LayerNorm",
+    "LeakyReLU",
+    "MaxPool",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Node",
+    "Normalization",
+    "PReLU",
+    "Parallel",
+    "Part",
+    "Permute",
+    "Pyramid",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "ReLU",
+    "Repeat",
+    "Rescaling",
+    "Reshape",
+    "Residual",
+    "Resizing",
+    "SeparableConv",
+    "Sequence",
+    "Softmax",
+    "SpatialDropout",
+    "Stage",
+    "Subtract",
+    "Upsample",
+    "ZeroPad",
+    "analyze",
+    "compare",
+    "gradient_flow",
+    "load",
+    "to_keras",
+]
 
 # Loaded on first use: the zoo and the report are not needed to write an architecture down, TensorFlow least of all.
 _LAZY = {

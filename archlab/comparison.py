@@ -14,7 +14,7 @@ from archlab.sources import Architecture, Reference, load
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow
 
-__all__ = ["Comparison", "Result", "SORT_KEYS", "compare"]
+__all__ = ["SORT_KEYS", "Comparison", "Result", "compare"]
 
 SCHEMA = 1
 

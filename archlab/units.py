@@ -104,21 +104,27 @@ BYTES_PER_ELEMENT: dict[str, int] = {
 _PREFIXES = ("", " k", " M", " G", " T", " P", " E")
 
 
-def _scaled(value: float, base: int, digits: int = 3) -> tuple[str, int]:
-    """`value` in the largest power of `base` that leaves it at least 1, to `digits` significant digits."""
-    power = 0
-    scaled = float(value)
+def _significant(value: float, digits: int) -> str:
+    """A number to so many significant digits, written without an exponent."""
+    rounded = float(f"{value:.{digits - 1}e}")
+    # The digits before the point count only from the first that is not zero.
+    before = math.floor(math.log10(abs(rounded))) + 1 if rounded else 1
+    return f"{rounded:.{max(0, digits - before)}f}"
+
+
+def _scaled(value: float, base: int) -> tuple[str, int]:
+    """`value` to three significant digits in the largest power of `base` that leaves it at least 1."""
+    if abs(value) < base:
+        return (f"{int(value)}" if value == int(value) else _significant(value, 3)), 0
+    power, scaled = 0, float(value)
     while power < len(_PREFIXES) - 1 and abs(scaled) >= base:
         scaled /= base
         power += 1
-    if power == 0 and scaled == int(scaled):
-        return f"{int(scaled)}", 0
-    whole = len(str(int(abs(scaled))))
-    text = f"{scaled:.{max(0, digits - whole)}f}"
     # 999.96 k rounds to 1000 k, which is 1.00 M.
-    if power < len(_PREFIXES) - 1 and abs(float(text)) >= base:
-        return f"{1:.{digits - 1}f}", power + 1
-    return text, power
+    if power < len(_PREFIXES) - 1 and abs(float(_significant(scaled, 3))) >= base:
+        scaled /= base
+        power += 1
+    return _significant(scaled, max(3, len(str(int(abs(scaled)))))), power
 
 
 def format_count(value: float | None) -> str:
@@ -178,6 +184,5 @@ def format_small(value: float | None, digits: int = 2) -> str:
     if value == 0:
         return "0"
     if 1e-3 <= abs(value) < 1e4:
-        places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-        return f"{round(value, digits - 1 - math.floor(math.log10(abs(value)))):.{places}f}"
+        return _significant(value, digits)
     return f"{value:.{digits - 1}e}"

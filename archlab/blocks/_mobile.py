@@ -9,9 +9,7 @@ def depthwise_separable(stride: int = 1) -> Block:
     # Keras pads behind only where it strides, which is 'same' padding at even sizes and not at odd ones.
     pad = ZeroPad(((0, 1), (0, 1))) if stride > 1 else Sequence()
     spatial = DepthwiseConv(3, stride=stride, padding="valid" if stride > 1 else "same", bias=False)
-    return Block(
-        Sequence.of(pad, spatial, BatchNorm(), ReLU(6.0), Conv(kernel=1, bias=False), BatchNorm(), ReLU(6.0))
-    )
+    return Block(Sequence.of(pad, spatial, BatchNorm(), ReLU(6.0), Conv(kernel=1, bias=False), BatchNorm(), ReLU(6.0)))
 
 
 def inverted_residual(stride: int = 1, expand: int = 6, shortcut: bool = True) -> Block:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from archlab.blocks._classic import Kind, Norm, convolution, normalization
-from archlab.dsl import Block, Part, Residual, Sequence
+from archlab.dsl import Block, Residual, Sequence
 from archlab.ops import WIDTH, BatchNorm, Conv, MaxPool, ReLU, SeparableConv
 
 
-def preactivation_unit(
-    norm: Norm = "batch", conv: Kind = "separable", initializer: str = "glorot_uniform"
-) -> Sequence:
+def preactivation_unit(norm: Norm = "batch", conv: Kind = "separable", initializer: str = "glorot_uniform") -> Sequence:
     """Normalization, ReLU, convolution, in this order (He et al. 2016b, 'Identity mappings', section 4.1).
 
     The convolution has a bias only where nothing normalizes.

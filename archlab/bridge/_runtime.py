@@ -18,7 +18,7 @@ def load_keras() -> tuple[Any, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with _silenced():
+        with _Silenced():
             import tensorflow as tf
         import keras
     except ImportError as error:
@@ -30,7 +30,7 @@ def load_keras() -> tuple[Any, Any]:
     return tf, keras
 
 
-class _silenced:
+class _Silenced:
     """Hold back what native code writes to standard error, and pass it on if the block fails.
 
     TensorFlow's libraries speak before any of their own log levels are in force, below the reach of `sys.stderr`.

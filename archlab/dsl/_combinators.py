@@ -11,7 +11,9 @@ from archlab.ops import Add, Axis, Concatenate, Conv, Op
 
 def _incoming(value: int | None, what: str) -> int:
     if value is None:
-        raise DesignError(f"{what} needs something to come in: an architecture begins with Input(height, width, channels)")
+        raise DesignError(
+            f"{what} needs something to come in: an architecture begins with Input(height, width, channels)"
+        )
     return value
 
 
@@ -197,7 +199,9 @@ class Stage(Part):
 
     def __post_init__(self) -> None:
         _part("the body of a Stage", self.body)
-        if self.width is not None and (isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1):
+        if self.width is not None and (
+            isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1
+        ):
             raise ArgumentError(f"width of a Stage must be a whole number of at least 1, got {self.width!r}")
 
     @property

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard, cast
 
 Shape: TypeAlias = tuple[int | None, ...]
 
 
-def is_known(shape: Shape) -> bool:
+def is_known(shape: Shape) -> TypeGuard[tuple[int, ...]]:
     """Whether every size of the shape is a number."""
     return None not in shape
 
@@ -19,7 +19,7 @@ def elements(shape: Shape) -> int:
     >>> elements((22, 22, 128))
     61952
     """
-    return prod(shape)  # pyright: ignore[reportArgumentType]  # the caller has asked is_known
+    return prod(cast(tuple[int, ...], shape))
 
 
 def positions(shape: Shape) -> int:
@@ -28,7 +28,7 @@ def positions(shape: Shape) -> int:
     >>> positions((22, 22, 128))
     484
     """
-    return prod(shape[:-1])  # pyright: ignore[reportArgumentType]  # the caller has asked is_known
+    return prod(cast(tuple[int, ...], shape[:-1]))
 
 
 def format_shape(shape: Shape) -> str:

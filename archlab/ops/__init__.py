@@ -17,8 +17,8 @@ from archlab.ops._base import CHANNELS as CHANNELS
 from archlab.ops._base import FREE as FREE
 from archlab.ops._base import WIDTH as WIDTH
 from archlab.ops._base import Cost as Cost
-from archlab.ops._base import KerasLayer as KerasLayer
 from archlab.ops._base import Kept as Kept
+from archlab.ops._base import KerasLayer as KerasLayer
 from archlab.ops._base import Op as Op
 from archlab.ops._base import Weight as Weight
 from archlab.ops._base import Width as Width

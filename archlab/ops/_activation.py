@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
-from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight, choice, weight
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, choice, weight
 from archlab.ops._window import Window
 from archlab.units import ACTIVATION_FLOPS
 
@@ -110,9 +110,7 @@ class PReLU(Op):
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
-        shape = tuple(
-            1 if axis in (self.shared_axes or ()) else size for axis, size in enumerate(inputs[0], start=1)
-        )
+        shape = tuple(1 if axis in (self.shared_axes or ()) else size for axis, size in enumerate(inputs[0], start=1))
         if None in shape:
             raise ShapeError(f"a slope for each element needs known sizes, got {format_shape(inputs[0])}: share axes")
         return (weight("alpha", shape, "scale"),)  # pyright: ignore[reportArgumentType]

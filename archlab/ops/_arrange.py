@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
-from archlab.ops._base import Cost, KerasLayer, Kept, Op, choice, keras_spatial, per_axis, ranked, whole_each
-from archlab.ops._window import Window, Axis, shift, stretched
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
+from archlab.ops._window import Window, shift, stretched
 from archlab.units import RESIZE_FLOPS
 
 Margins = int | tuple[int | tuple[int, int], ...]
@@ -210,7 +211,7 @@ class Upsample(Op):
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1
         factors = per_axis("factor", self.factor, axes)
-        arguments = {"size": factors[0] if axes == 1 else factors}
+        arguments: dict[str, Any] = {"size": factors[0] if axes == 1 else factors}
         if axes == 2:
             arguments["interpolation"] = self.interpolation
         return KerasLayer(keras_spatial("UpSampling", axes), arguments)

@@ -12,8 +12,8 @@ from archlab.graph import Shape, elements, format_shape, positions
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
 from archlab.ops._base import (
     Cost,
-    KerasLayer,
     Kept,
+    KerasLayer,
     Op,
     Weight,
     Width,
@@ -29,7 +29,7 @@ from archlab.ops._base import (
     width,
 )
 from archlab.ops._norm import BatchNorm
-from archlab.ops._window import Window, Axis, Padding, check_fits, reach, slid, slide, transposed
+from archlab.ops._window import Padding, Window, check_fits, reach, slid, slide, transposed
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 Sizes = int | tuple[int, ...]
@@ -156,7 +156,9 @@ class Conv(_Windowed):
     def output(self, *inputs: Shape) -> Shape:
         filters = fill(self.filters, None, inputs)
         if channels(inputs[0]) % self.groups or filters % self.groups:
-            raise ShapeError(f"{inputs[0][-1]} channels in and {filters} out must both divide into groups={self.groups}")
+            raise ShapeError(
+                f"{inputs[0][-1]} channels in and {filters} out must both divide into groups={self.groups}"
+            )
         return self.slid(inputs[0], filters)
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from archlab.graph import Shape, elements
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
-from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight, Width, channels, fill, weight, width
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, weight, width
 from archlab.ops._window import Window
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archlab.errors import ShapeError
 from archlab.graph import Builder, Shape, elements, format_shape
-from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight
 from archlab.ops._window import Window
 
 
@@ -18,7 +18,8 @@ class _Merge(Op, abstract=True):
 
     def lower(self, builder: Builder, value: int | None) -> int | None:
         raise ShapeError(
-            f"{type(self).__name__} joins several paths: use Residual(body) or Parallel(..., merge={type(self).__name__}())"
+            f"{type(self).__name__} joins several paths: use Residual(body), or "
+            f"Parallel(..., merge={type(self).__name__}())"
         ).at(builder.name(self.label))
 
     def output(self, *inputs: Shape) -> Shape:

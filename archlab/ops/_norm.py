@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements
-from archlab.ops._base import Cost, KerasLayer, Kept, Op, Weight, channels, fraction, weight, whole
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, fraction, weight, whole
 from archlab.ops._window import Window
 from archlab.units import BATCH_NORM_FLOPS, LAYER_NORM_FLOPS
 

@@ -6,8 +6,8 @@ from math import prod
 from archlab.graph import Shape, elements, positions
 from archlab.ops._base import (
     Cost,
-    KerasLayer,
     Kept,
+    KerasLayer,
     Op,
     Weight,
     choice,
@@ -16,7 +16,7 @@ from archlab.ops._base import (
     ranked,
     whole_each,
 )
-from archlab.ops._window import Window, Axis, Padding, check_fits, slid, slide
+from archlab.ops._window import Padding, Window, check_fits, slid, slide
 
 Sizes = int | tuple[int, ...]
 

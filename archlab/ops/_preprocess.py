@@ -7,7 +7,7 @@ from typing import Any
 
 from archlab.errors import ArgumentError
 from archlab.graph import Shape, elements
-from archlab.ops._base import FREE, Cost, KerasLayer, Kept, Op, Weight, channels, choice, ranked, weight, whole
+from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, choice, ranked, weight, whole
 from archlab.ops._window import Window, resized, shift
 from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
 
@@ -60,7 +60,7 @@ class Normalization(_Scaled):
         return (
             weight("mean", size, "statistic", False),
             weight("variance", size, "statistic", False),
-            weight("count", (), "statistic", False)._replace(dtype="int32"),
+            weight("count", (), "statistic", False)._replace(dtype="int64"),
         )
 
     def keras(self, *inputs: Shape) -> KerasLayer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archlab.graph import Shape, elements
-from archlab.ops._base import KerasLayer, Kept, Op, fraction, keras_spatial, ranked
+from archlab.ops._base import Kept, KerasLayer, Op, fraction, keras_spatial, ranked
 from archlab.ops._window import Window
 
 

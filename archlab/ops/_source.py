@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from archlab.errors import ArgumentError, DesignError, ShapeError
 from archlab.graph import Builder, Shape
-from archlab.ops._base import KerasLayer, Kept, Op, choice, whole
+from archlab.ops._base import Kept, KerasLayer, Op, choice, whole
 from archlab.ops._window import Window
 from archlab.units import BYTES_PER_ELEMENT
 

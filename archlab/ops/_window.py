@@ -23,7 +23,7 @@ class Axis(NamedTuple):
     stride: int
     taps: tuple[Sequence[int], ...]
     placed: bool = True
-    """False where the size is unknown and 'same' padding would depend on it: then the taps are right but for a shift."""
+    """False where 'same' padding depends on a size that is unknown: then the taps are right but for a shift."""
 
 
 Window: TypeAlias = tuple[Axis, ...] | tuple[int, ...] | Literal["pointwise", "whole", "statistics", "merge"]
@@ -33,6 +33,7 @@ An `Axis` for each spatial axis; or, for a permutation, which input axis each ou
 at the same place), 'whole' (all of the input), 'statistics' (the same place, scaled by something taken over all of the
 input), 'merge' (the same place in several inputs).
 """
+
 
 def reach(kernel: int, dilation: int) -> int:
     """The extent of a dilated kernel: k taps d apart."""
@@ -71,9 +72,7 @@ def shift(before: int) -> Axis:
     return Axis(1, (range(-before, 1 - before),))
 
 
-def transposed(
-    size: int | None, out: int | None, kernel: int, stride: int, dilation: int, padding: Padding
-) -> Axis:
+def transposed(size: int | None, out: int | None, kernel: int, stride: int, dilation: int, padding: Padding) -> Axis:
     """A transposed convolution: the convolution from `out` back to `size`, read the other way."""
     before = 0
     if padding == "same":
@@ -82,7 +81,9 @@ def transposed(
         else:
             before = max((size - 1) * stride + reach(kernel, dilation) - out, 0) // 2
     taps = tuple(
-        sorted({(r + before - j * dilation) // stride for j in range(kernel) if (r + before - j * dilation) % stride == 0})
+        sorted(
+            {(r + before - j * dilation) // stride for j in range(kernel) if (r + before - j * dilation) % stride == 0}
+        )
         for r in range(stride)
     )
     return Axis(1, taps)

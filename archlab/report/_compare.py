@@ -47,7 +47,9 @@ def _field(analysis: Analysis) -> tuple[str, str, str, str]:
     covered = f" ({format_share(min(shares), 0)})" if shares else ""
     size = _bounded(_shape(row.size), bool(field.unknown)) + covered
     stride = " × ".join(str(step) for step in dict.fromkeys(row.stride))
-    start = ", ".join("needs a size" if first is None else str(first).replace("-", "−") for first in dict.fromkeys(row.start))
+    start = ", ".join(
+        "needs a size" if first is None else str(first).replace("-", "−") for first in dict.fromkeys(row.start)
+    )
     return size, stride, start, field.covering or "none"
 
 
@@ -75,7 +77,9 @@ _ROWS: tuple[tuple[str, Callable[[Analysis], str]], ...] = (
 def _numbers(comparison: Comparison) -> Table:
     rows = [(label, *[cell(result.analysis) for result in comparison]) for label, cell in _ROWS]
     # A row of zeros about what could be wrong says nothing.
-    rows = [row for row in rows if row[0] not in ("misaligned merges", "layers without a rule") or set(row[1:]) != {"0"}]
+    rows = [
+        row for row in rows if row[0] not in ("misaligned merges", "layers without a rule") or set(row[1:]) != {"0"}
+    ]
     return Table(
         "",
         ("", *[result.name for result in comparison]),
@@ -87,7 +91,7 @@ def _numbers(comparison: Comparison) -> Table:
 
 
 def flat(data: dict[str, Any], prefix: str = "") -> dict[str, object]:
-    """Nested plain data as one level: `params.total`; pairs by axis; lists of names in one cell; long tables left out."""
+    """Nested plain data as one level, `params.total`; lists of names in one cell; tables of layers left out."""
     found: dict[str, object] = {}
     for key, value in data.items():
         name = prefix + key
@@ -126,7 +130,9 @@ def _differences(comparison: Comparison) -> Prose | None:
         ours, theirs = first.layer_counts, other.layer_counts
         kinds = [kind for kind in dict.fromkeys([*ours, *theirs]) if ours.get(kind, 0) != theirs.get(kind, 0)]
         if kinds:
-            lines.append("Layers: " + ", ".join(f"{kind} {ours.get(kind, 0)} → {theirs.get(kind, 0)}" for kind in kinds) + ".")
+            lines.append(
+                "Layers: " + ", ".join(f"{kind} {ours.get(kind, 0)} → {theirs.get(kind, 0)}" for kind in kinds) + "."
+            )
         else:
             lines.append("Layers: the same kinds in the same numbers.")
     return Prose("What differs", tuple(lines)) if lines else None
@@ -144,8 +150,8 @@ def _remarks(comparison: Comparison) -> Prose | None:
         if analysis.receptive_field.gates:
             gates = analysis.receptive_field.gates
             lines.append(
-                f"{result.name}: the receptive field leaves out {len(gates)} layers that scale by a mean over the whole "
-                f"map, the first at {gates[0]}; through them every later unit sees the whole image."
+                f"{result.name}: the receptive field leaves out {len(gates)} layers that scale by a mean over the "
+                f"whole map, the first at {gates[0]}; through them every later unit sees the whole image."
             )
         for unknown in analysis.unknown:
             missing = ", ".join(unknown["missing"]).replace("_", " ")
@@ -154,7 +160,9 @@ def _remarks(comparison: Comparison) -> Prose | None:
                 "Totals marked ≥ are lower bounds."
             )
         if analysis.compute.unsized:
-            lines.append(f"{result.name}: {len(analysis.compute.unsized)} layers depend on the input's size: give --input.")
+            lines.append(
+                f"{result.name}: {len(analysis.compute.unsized)} layers depend on the input's size: give --input."
+            )
     return Prose("Remarks", tuple(lines)) if lines else None
 
 

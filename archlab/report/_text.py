@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from math import floor, log10
 
-from archlab.report._parts import Chart, Part, Prose, Report, Table
+from archlab.report._parts import Chart, Part, Report, Table
 
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = "_.-:=+*#"
@@ -43,7 +43,12 @@ def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
         return [indent + text]
     # A path or a name is not broken: it could not be copied.
     return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

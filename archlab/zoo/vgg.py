@@ -6,7 +6,9 @@ from archlab.ops import Dense, Flatten, Input
 from archlab.zoo._registry import architecture
 
 
-@architecture("K. Simonyan, A. Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015")
+@architecture(
+    "K. Simonyan, A. Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015"
+)
 def vgg16(classes: int = 1000) -> Part:
     """Thirteen 3 × 3 convolutions in five stages, and three dense layers (configuration D)."""
     net = Input(224, 224, 3)

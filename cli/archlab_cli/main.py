@@ -51,7 +51,9 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
     epilog="Shell completion: https://click.palletsprojects.com/shell-completion, for example\n\n"
     '\b\n  eval "$(_ARCHLAB_COMPLETE=bash_source archlab)"',
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
 @click.pass_context
 def app(ctx: click.Context) -> None:
     """What a convolutional network costs, and whether it will train, before anyone trains it.

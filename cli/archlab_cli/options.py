@@ -29,12 +29,22 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 reference = click.argument("reference", shell_complete=_complete)
 references = click.argument("references", nargs=-1, required=True, shell_complete=_complete)
-size_option = click.option("--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size.")
+size_option = click.option(
+    "--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size."
+)
 format_option = click.option(
-    "--format", "-f", "form", metavar="FORMAT", help=f"{', '.join(FORMATS)}; by --output's suffix unless given, else table."
+    "--format",
+    "-f",
+    "form",
+    metavar="FORMAT",
+    help=f"{', '.join(FORMATS)}; by --output's suffix unless given, else table.",
 )
 output_option = click.option(
-    "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file, not to standard output."
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to this file, not to standard output.",
 )
 
 

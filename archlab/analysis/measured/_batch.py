@@ -9,7 +9,7 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import DataError, UsageError
-from archlab.graph import Graph, format_shape
+from archlab.graph import Graph, elements, format_shape, is_known
 from archlab.ops import Activation, Dense, Normalization, Rescaling, Softmax
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
@@ -56,7 +56,7 @@ def synthetic(graph: Graph, size: int, seed: int = 0) -> Batch:
     """Images whose spectrum falls as 1/f, as that of photos does (Field 1987), in the range the net expects."""
     rng = np.random.default_rng(seed)
     shape = graph.nodes[graph.inputs[0]].shape
-    if len(graph.inputs) != 1 or None in shape:
+    if len(graph.inputs) != 1 or not is_known(shape):
         raise UsageError(f"a synthetic batch needs one input of known size, got {format_shape(shape)}: give --input")
     if len(shape) == 3:
         x = _images(rng, size, shape)
@@ -81,13 +81,13 @@ def _images(rng: np.random.Generator, size: int, shape: tuple[Any, ...]) -> np.n
 
 def _labels(rng: np.random.Generator, graph: Graph, loss: str, size: int) -> np.ndarray:
     shape = graph.nodes[graph.outputs[0]].shape
-    if None in shape:
+    if not is_known(shape):
         raise UsageError(f"the output's size is not known, {format_shape(shape)}: give --input")
     if loss == "sparse_categorical_crossentropy":
         return rng.integers(0, shape[-1], (size, *shape[:-1]))
     if loss == "binary_crossentropy":
         # As many of each class as there can be.
-        return rng.permuted(np.arange(size * int(np.prod(shape))) % 2).reshape(size, *shape).astype("float32")
+        return rng.permuted(np.arange(size * elements(shape)) % 2).reshape(size, *shape).astype("float32")
     return rng.standard_normal((size, *shape)).astype("float32")
 
 

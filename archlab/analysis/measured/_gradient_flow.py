@@ -148,7 +148,8 @@ def gradient_flow(
 
     Args:
         architecture: a part, or a graph.
-        x, y: a batch of inputs, (examples, height, width, channels), and its labels.
+        x: a batch of inputs, (examples, height, width, channels).
+        y: its labels; synthetic ones where x is given alone.
         data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
         loss: a Keras loss by name, or a function of (y, output). By default the one that goes with the head.
         seeds: how many initializations, or which.
@@ -188,7 +189,9 @@ def gradient_flow(
         runs = [probe.run(seed) for seed in chosen]
         silent, lost = found.trend.silent, found.not_finite
         found = _summary(graph, used, loss, chosen, probe, runs)
-        found = replace(found, trend=replace(found.trend, silent=silent, verdict=verdict(found.trend, silent, bool(lost))))
+        found = replace(
+            found, trend=replace(found.trend, silent=silent, verdict=verdict(found.trend, silent, bool(lost)))
+        )
         found = replace(found, not_finite=lost)
     return found
 
@@ -225,7 +228,9 @@ class _Probe:
         self._kernels = [
             (variable, graph.nodes[position].op.initializer)
             for position in self.positions
-            for variable, fact in zip(built.layers[position].weights, gather(graph)[position].weights or (), strict=True)
+            for variable, fact in zip(
+                built.layers[position].weights, gather(graph)[position].weights or (), strict=True
+            )
             if fact.role == "kernel"
         ]
         self._initializers = keras.initializers
@@ -333,8 +338,11 @@ def _summary(
     )
     named = batch.loss if loss is None else loss if isinstance(loss, str) else getattr(loss, "__name__", "custom")
     losses = tuple(run.loss for run in runs)
-    finite = np.isfinite(np.where(np.isnan(outputs), 0, outputs)).all(axis=0) & np.isfinite(losses).all()
-    lost = tuple(layer.name for layer, fine in zip(layers, finite, strict=True) if not fine)
+    # NaN marks a layer without a gradient, unless the loss itself is lost.
+    finite = bool(np.isfinite(losses).all())
+    lost = tuple(
+        layer.name for layer, seen in zip(layers, outputs.T, strict=True) if not finite or bool(np.isinf(seen).any())
+    )
     return GradientFlow(batch.source, named, probe.examples, probe.precision, seeds, losses, tuple(layers), fits, lost)
 
 

@@ -67,6 +67,4 @@ def analyze(architecture: Part | Graph) -> Analysis:
     """
     graph = architecture if isinstance(architecture, Graph) else architecture.to_graph()
     counted = params(graph)
-    return Analysis(
-        graph, counted, compute(graph), memory(graph, counted), receptive_field(graph), depth(graph)
-    )
+    return Analysis(graph, counted, compute(graph), memory(graph, counted), receptive_field(graph), depth(graph))

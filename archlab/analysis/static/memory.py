@@ -102,7 +102,9 @@ def memory(graph: Graph, counted: Params | None = None) -> Memory:
         for node in graph.nodes
     ]
     unsized = tuple([node.name for node, size in zip(graph.nodes, sizes, strict=True) if size is None])
-    unknown = tuple([node.name for node, known in zip(graph.nodes, facts, strict=True) if known.sized and not known.kept])
+    unknown = tuple(
+        [node.name for node, known in zip(graph.nodes, facts, strict=True) if known.sized and not known.kept]
+    )
     kept = [None] * len(graph) if unsized else _kept(graph, sizes)
     live = [None] * len(graph) if unsized else _live(graph, sizes)
     rows = []
@@ -120,17 +122,18 @@ def memory(graph: Graph, counted: Params | None = None) -> Memory:
         for weight in known.weights or ()
         if weight.trainable
     )
-    peak = None if unsized else max(live, default=0)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    whole = not unsized and len(graph) > 0
+    peak = max(live) if whole else None  # pyright: ignore[reportArgumentType, reportCallIssue]  # all known
     return Memory(
-        graph,
-        tuple(rows),
-        counted.bytes,
-        None if unsized else sum(kept),  # pyright: ignore[reportArgumentType, reportCallIssue]
-        peak,
-        graph.nodes[live.index(peak)].name if peak is not None and len(graph) else None,
-        {name: slots * slot for name, slots in OPTIMIZER_SLOTS.items()},
-        unknown,
-        unsized,
+        graph=graph,
+        layers=tuple(rows),
+        weights=counted.bytes,
+        activations_training=sum(kept) if whole else None,  # pyright: ignore[reportArgumentType, reportCallIssue]
+        peak_inference=peak,
+        peak_at=graph.nodes[live.index(peak)].name if whole else None,  # pyright: ignore[reportArgumentType]
+        optimizer={name: slots * slot for name, slots in OPTIMIZER_SLOTS.items()},
+        unknown=unknown,
+        unsized=unsized,
     )
 
 

@@ -278,7 +278,7 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                     extents = through[key] = _looked(seen.extents, window)
                 seen = Seen(extents, seen.whole, seen.unknown)
         else:
-            seen = _merged(node.name, node.op, node.shape, facts.inputs, [found[i] for i in node.inputs], misaligned, gates)
+            seen = _merged(node.name, node.shape, facts.inputs, [found[i] for i in node.inputs], misaligned, gates)
         if facts.window is None:
             unknown.append(node.name)
             kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
@@ -309,7 +309,6 @@ def _looked(extents: tuple[Extent, ...], window: tuple[Any, ...]) -> tuple[Exten
 
 def _merged(
     name: str,
-    op: Any,
     shape: Shape,
     inputs: tuple[Shape, ...],
     paths: list[Seen],

@@ -29,7 +29,10 @@ _FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
 @click.option("--static", is_flag=True, help="Stop before gradients are measured: no TensorFlow.")
 @size_option
 @click.option(
-    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Measure on photos from this folder of class folders."
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Measure on photos from this folder of class folders.",
 )
 @click.option("--seeds", default=3, show_default=True, help="Initializations to measure gradients under.")
 @click.option(

@@ -1,0 +1,100 @@
+"""Every random architecture against the Keras model that it becomes: shapes, weights, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from archlab import BatchNorm, Conv, Dropout, GlobalAvgPool, Input, Part, analyze, load, to_keras
+from archlab.bridge import build
+from archlab.errors import DesignError
+from archlab.ops import Op
+from tests.oracles import keras_counts
+from tests.strategies import architectures
+
+pytestmark = pytest.mark.filterwarnings(
+    # Keras itself: its own Normalization and saving paths use NumPy and TensorFlow calls that warn.
+    "ignore::DeprecationWarning",
+)
+
+
+def check(net: Part) -> None:
+    found = analyze(net)
+    built = build(found.graph)
+    model = built.model
+    for node, tensor in zip(found.graph, built.tensors, strict=True):
+        assert tuple(tensor.shape[1:]) == node.shape, node
+    for node, layer in zip(found.graph, built.layers, strict=True):
+        if layer is not None:
+            expected = [weight.shape for weight in node.op.weights(*found.graph.input_shapes(node))]
+            assert [tuple(weight.shape) for weight in layer.weights] == expected, node
+    assert found.params.total == model.count_params()
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert found.params.trainable == trainable
+    assert found.params.bytes == sum(
+        int(np.prod(weight.shape)) * np.dtype(weight.dtype).itemsize for weight in model.weights
+    )
+    assert found.compute.macs == keras_counts.macs(model)
+
+
+@given(architectures())
+def test_random_architectures_have_the_shapes_and_counts_of_keras(net: Part) -> None:
+    check(net)
+
+
+@settings(max_examples=600, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(architectures())
+def _collect(seen: Counter[str], net: Part) -> None:
+    seen.update(type(node.op).__name__ for node in net.to_graph())
+
+
+def test_the_random_architectures_reach_every_operation() -> None:
+    seen: Counter[str] = Counter()
+    _collect(seen)
+    ours = {name for name, kind in Op.registry.items() if kind.__module__.startswith("archlab.ops")}
+    assert ours - set(seen) == set()
+
+
+@pytest.mark.parametrize("name", ["baseline", "residual", "plain", "residual:augmentation=true", "mobilenet_v2"])
+def test_small_zoo_architectures_agree_with_keras(name: str) -> None:
+    tree = load(name).tree
+    assert tree is not None
+    check(tree)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "resnet101", "resnet152", "xception", "mobilenet_v1"])
+def test_large_zoo_architectures_agree_with_keras(name: str) -> None:
+    tree = load(name).tree
+    assert tree is not None
+    check(tree)
+
+
+def test_a_seed_makes_dropout_repeat_itself() -> None:
+    net = Input(8, 8, 3) >> Dropout(0.5) >> GlobalAvgPool()
+    x = np.ones((2, 8, 8, 3), "float32")
+    first, second = (np.asarray(to_keras(net, seed=3)(x, training=True)) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_layers_are_named_after_the_nodes() -> None:
+    model = to_keras(load("residual").graph)
+    assert model.get_layer("stage1.block1.separable_conv_2").filters == 32
+    assert model.name == "residual"
+
+
+def test_a_convolution_before_batch_normalization_has_no_bias_unless_asked() -> None:
+    model = to_keras(Input(8, 8, 3) >> Conv(4) >> BatchNorm() >> Conv(4, bias=True) >> BatchNorm() >> Conv(4))
+    assert [layer.use_bias for layer in model.layers if hasattr(layer, "use_bias")] == [False, True, True]
+
+
+def test_an_operation_without_a_keras_layer_is_named() -> None:
+    class Mystery(Op, abstract=True):
+        def output(self, *inputs):
+            return inputs[0]
+
+    with pytest.raises(DesignError, match=r"^mystery: Mystery has no layer in Keras$"):
+        to_keras(Input(8, 8, 3) >> Mystery())
