@@ -28,7 +28,7 @@ def kept_for_backward(model: Any) -> Counter[str]:
     concrete = function.get_concrete_function(tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32))
     forward, _ = concrete._delayed_rewrite_functions.forward_backward()
     found: Counter[str] = Counter()
-    for tensor in forward.outputs:
+    for tensor in forward.graph.outputs:
         if tensor.dtype != tf.resource and tensor.shape.rank is not None:
             found[tensor.op.type] += prod(size or 1 for size in tensor.shape) * tensor.dtype.size
     return found

@@ -212,7 +212,7 @@ class _Probe:
         self, graph: Graph, batch: Batch, loss: str | Callable[..., Any] | None, precision: str = "float32"
     ) -> None:
         tf, keras = load_keras()
-        built = build(graph, seed=0, dtype=precision)
+        built = self.built = build(graph, seed=0, dtype=precision)
         self.precision = precision
         self.examples = len(batch.x)
         # A layer used more than once has one row, where it is used first.

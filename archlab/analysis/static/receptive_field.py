@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from archlab.analysis.static._facts import State, gather
 from archlab.graph import Graph, Shape
 from archlab.ops import Axis
+
+
+T = TypeVar("T")
 
 
 class Extent(NamedTuple):
@@ -121,13 +124,21 @@ class Misaligned(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the units of one map see: an extent for each axis (None after a global pooling), and how surely."""
+    """What the units of one map see: an extent for each axis of the map (None after a global pooling), how surely.
+
+    `axes` names, for each axis of the map, the axis of the image that it runs along: not its own after a permutation.
+    """
 
     extents: tuple[Extent, ...] | None
     whole: bool = False
     """Whether every unit sees the whole image: after global pooling, or through a gate."""
     unknown: bool = False
     """Whether a layer without a rule stands before: then this is a lower bound."""
+    axes: tuple[int, ...] = ()
+
+    def by_image(self, values: Sequence[T]) -> tuple[T, ...]:
+        """Values for each axis of the map, in the order of the image's axes."""
+        return tuple(values[self.axes.index(axis)] for axis in range(len(self.axes)))
 
 
 class FieldRow(NamedTuple):
@@ -176,15 +187,16 @@ class ReceptiveField:
         state = State.UNKNOWN if seen.unknown else State.COUNTED
         if seen.extents is None or self.input is None:
             return FieldRow(node.name, state, None, None, None, None, None, seen.whole)
-        size = tuple(extent.size for extent in seen.extents)
+        extents, units = seen.by_image(seen.extents), seen.by_image(node.shape[:-1])
+        size = tuple(extent.size for extent in extents)
         return FieldRow(
             node.name,
             state,
             size,
-            tuple(extent.stride for extent in seen.extents),
-            tuple(extent.start for extent in seen.extents),
+            tuple(extent.stride for extent in extents),
+            tuple(extent.start for extent in extents),
             tuple(None if n is None else min(1.0, s / n) for s, n in zip(size, self.input, strict=False)),
-            tuple(_clipped(e, n, m) for e, n, m in zip(seen.extents, self.input, node.shape, strict=False)),
+            tuple(_clipped(e, n, m) for e, n, m in zip(extents, self.input, units, strict=False)),
             seen.whole,
         )
 
@@ -256,7 +268,8 @@ def receptive_field(graph: Graph) -> ReceptiveField:
         if not node.inputs:
             if image is None and len(node.shape) > 1:
                 image = node.shape
-                seen = Seen((PIXEL,) * (len(node.shape) - 1))
+                axes = len(node.shape) - 1
+                seen = Seen((PIXEL,) * axes, axes=tuple(range(axes)))
             else:
                 # Another input, or one without axes: no pixel of the image is seen through it.
                 seen = Seen(None)
@@ -271,22 +284,30 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                 gates.append(node.name)
                 seen = seen._replace(whole=True)
             elif isinstance(window, tuple):
+                if isinstance(window[0], int):  # a permutation
+                    seen = seen._replace(
+                        extents=tuple([seen.extents[axis] for axis in window]),
+                        axes=tuple([seen.axes[axis] for axis in window]),
+                    )
+                    found.append(seen)
+                    at = node.name
+                    continue
                 # Equal extents through the same window: once for all the blocks of a stage, and for both axes.
                 key = seen.extents, id(window)
                 extents = through.get(key)
                 if extents is None:
                     extents = through[key] = _looked(seen.extents, window)
-                seen = Seen(extents, seen.whole, seen.unknown)
+                seen = seen._replace(extents=extents)
         else:
             seen = _merged(node.name, node.shape, facts.inputs, [found[i] for i in node.inputs], misaligned, gates)
         if facts.window is None:
             unknown.append(node.name)
             kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
-            seen = Seen(kept, seen.whole, True)
+            seen = Seen(kept, seen.whole, True, seen.axes if kept else ())
         found.append(seen)
         if seen.extents is not None:
             at = node.name
-            if covering is None and image is not None and _covers(seen.extents, image):
+            if covering is None and image is not None and _covers(seen.by_image(seen.extents), image):
                 covering = node.name
     return ReceptiveField(
         graph, tuple(found), image, at, tuple(misaligned), tuple(gates), tuple(unknown), covering
@@ -298,8 +319,6 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
 
 
 def _looked(extents: tuple[Extent, ...], window: tuple[Any, ...]) -> tuple[Extent, ...]:
-    if isinstance(window[0], int):  # a permutation of the axes
-        return tuple([extents[axis] for axis in window])
     if extents[0] == extents[-1] and window[0] == window[-1]:  # square images and windows, as nearly always
         one = _through(extents[0], window[0])
         if all(e == extents[0] for e in extents) and all(w == window[0] for w in window):
@@ -316,7 +335,7 @@ def _merged(
     gates: list[str],
 ) -> Seen:
     """What is seen where paths meet."""
-    placed: list[tuple[Extent, ...]] = []
+    placed: list[Seen] = []
     whole = any(path.whole for path in paths)
     for path, came in zip(paths, inputs, strict=True):
         if path.extents is None:
@@ -324,20 +343,22 @@ def _merged(
         if all(size == 1 for size in came[:-1]) and any(size != 1 for size in shape[:-1]):
             whole = True  # stretched over the map: no place of its own
         else:
-            placed.append(path.extents)
-    unknown = any(path.unknown for path in paths)
+            placed.append(path)
+    # Where one path has swapped its axes and another has not, a unit has no place that one extent an axis could give.
+    unknown = any(path.unknown for path in paths) or len({path.axes for path in placed}) > 1
     if not placed:
         return Seen(None, whole, unknown)
-    if whole and not all(path.whole for path in paths) and name not in gates:
+    if whole and not all(path.whole for path in paths):
         gates.append(name)
-    first = placed[0]
-    if all(extents == first for extents in placed):
-        return Seen(first, whole, unknown)
-    unions = [_union([extents[axis] for extents in placed]) for axis in range(len(first))]
+    first = placed[0]._replace(whole=whole, unknown=unknown)
+    extents = [path.extents or () for path in placed]
+    if all(each == extents[0] for each in extents):
+        return first
+    unions = [_union([each[axis] for each in extents]) for axis in range(len(extents[0]))]
     offsets = [offset for _, offset in unions]
     if any(offset is None for offset in offsets):
-        strides = tuple(tuple(extent.stride for extent in extents) for extents in placed)
+        strides = tuple(path.by_image([extent.stride for extent in path.extents or ()]) for path in placed)
         misaligned.append(Misaligned(name, None, strides))
     elif any(offsets):
-        misaligned.append(Misaligned(name, tuple(offset or Fraction(0) for offset in offsets)))
-    return Seen(tuple(extent for extent, _ in unions), whole, unknown)
+        misaligned.append(Misaligned(name, first.by_image([offset or Fraction(0) for offset in offsets])))
+    return first._replace(extents=tuple(extent for extent, _ in unions))
