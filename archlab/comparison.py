@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.static import Analysis, analyze
 from archlab.errors import DesignError, UsageError, did_you_mean
+from archlab.report import comparison_report, to_text
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
@@ -124,8 +125,6 @@ class Comparison:
         return {"schema": SCHEMA, "architectures": [result.to_dict() for result in self.results]}
 
     def __str__(self) -> str:
-        from archlab.report import comparison_report, to_text
-
         return to_text(comparison_report(self))
 
 

@@ -19,7 +19,7 @@ def elements(shape: Shape) -> int:
     >>> elements((22, 22, 128))
     61952
     """
-    return prod(cast(tuple[int, ...], shape))
+    return prod(cast("tuple[int, ...]", shape))
 
 
 def positions(shape: Shape) -> int:
@@ -28,7 +28,7 @@ def positions(shape: Shape) -> int:
     >>> positions((22, 22, 128))
     484
     """
-    return prod(cast(tuple[int, ...], shape[:-1]))
+    return prod(cast("tuple[int, ...]", shape[:-1]))
 
 
 def format_shape(shape: Shape) -> str:

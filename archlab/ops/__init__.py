@@ -59,3 +59,5 @@ from archlab.ops._regularize import GaussianNoise as GaussianNoise
 from archlab.ops._regularize import SpatialDropout as SpatialDropout
 from archlab.ops._source import Input as Input
 from archlab.ops._window import Axis as Axis
+from archlab.ops._window import Permuted as Permuted
+from archlab.ops._window import Window as Window

@@ -9,7 +9,7 @@ from typing import Any
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
-from archlab.ops._window import Window, shift, stretched
+from archlab.ops._window import Permuted, Window, shift, stretched
 from archlab.units import RESIZE_FLOPS
 
 Margins = int | tuple[int | tuple[int, int], ...]
@@ -109,7 +109,7 @@ class Permute(_Moved):
     def window(self, *inputs: Shape) -> Window | None:
         if self.order[-1] != len(self.order):
             return "whole"
-        return tuple(axis - 1 for axis in self.order[:-1])
+        return Permuted(tuple(axis - 1 for axis in self.order[:-1]))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Permute", {"dims": self.order})

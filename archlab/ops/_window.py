@@ -26,12 +26,18 @@ class Axis(NamedTuple):
     """False where 'same' padding depends on a size that is unknown: then the taps are right but for a shift."""
 
 
-Window: TypeAlias = tuple[Axis, ...] | tuple[int, ...] | Literal["pointwise", "whole", "statistics", "merge"]
+class Permuted(NamedTuple):
+    """The same units with the axes in another order: output axis i runs along input axis `order[i]`, from 0."""
+
+    order: tuple[int, ...]
+
+
+Window: TypeAlias = tuple[Axis, ...] | Permuted | Literal["pointwise", "whole", "statistics", "merge"]
 """Where an operation looks.
 
-An `Axis` for each spatial axis; or, for a permutation, which input axis each output axis was; or 'pointwise' (the unit
-at the same place), 'whole' (all of the input), 'statistics' (the same place, scaled by something taken over all of the
-input), 'merge' (the same place in several inputs).
+An `Axis` for each spatial axis; `Permuted` axes; or 'pointwise' (the unit at the same place), 'whole' (all of the
+input), 'statistics' (the same place, scaled by something taken over all of the input), 'merge' (the same place in
+several inputs).
 """
 
 

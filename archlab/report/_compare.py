@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.static import Analysis
-from archlab.comparison import Comparison, Result
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
 from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
+
+if TYPE_CHECKING:
+    from archlab.comparison import Comparison, Result
 
 
 def comparison_report(comparison: Comparison) -> Report:
@@ -177,28 +179,41 @@ def _shape_of(strides: tuple[Any, ...]) -> str:
 
 
 def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
-    """The measured gradients: a curve for each architecture, and what it says."""
-    curves: list[Curve] = []
+    """The measured gradients: curves for each architecture, and what they say."""
+    signals: list[Curve] = []
+    weights: list[Curve] = []
     lines: list[str] = []
     sources: dict[str, list[str]] = {}
     for result in comparison:
         flow = result.gradient_flow
         if flow is None:
             continue
-        signals = [layer.output_gradient_rms for layer in flow.curve]
         slope = "–" if flow.slope is None else f"{flow.slope:+.2f}".replace("-", "−")
-        first, last = (format_small(signals[0], 2), format_small(signals[-1], 2)) if signals else ("–", "–")
-        curves.append(Curve(result.name, tuple(signals), (first, last, slope, flow.verdict)))
+        signals.append(_curve(result.name, [layer.output_gradient_rms for layer in flow.curve], slope, flow.verdict))
+        weights.append(_curve(result.name, [layer.weight_gradient_norm for layer in flow.curve]))
         lines.append(f"{result.name} {verdict_sentence(result)}")
-        source = f"{flow.data}, {flow.batch} examples, {flow.loss}, median of {len(flow.seeds)} initialization(s)"
+        many = f"median of {len(flow.seeds)} initializations" if len(flow.seeds) > 1 else "one initialization"
+        source = f"{flow.data}, {flow.batch} examples, {flow.loss}, {many}"
         sources.setdefault(source, []).append(result.name)
     measured = [source if len(sources) == 1 else f"{source} ({', '.join(names)})" for source, names in sources.items()]
-    chart = Chart(
-        "Error signal by depth: RMS of the loss's gradient at each layer's output, first layer to last",
-        ("first layer", "last layer", "decades/layer", "verdict"),
-        tuple(curves),
+    return (
+        Chart(
+            "Error signal by depth: RMS of the loss's gradient at each layer's output",
+            ("first layer", "last layer", "decades/layer", "verdict"),
+            tuple(signals),
+        ),
+        Chart(
+            "Weight gradient by depth: norm of the loss's gradient with respect to each layer's weights",
+            ("first layer", "last layer"),
+            tuple(weights),
+        ),
+        Prose("Will it train?", (*lines, f"Measured on {'; '.join(measured)}.")),
     )
-    return chart, Prose("Will it train?", (*lines, f"Measured on: {'; '.join(measured)}."))
+
+
+def _curve(name: str, values: list[float | None], *notes: str) -> Curve:
+    ends = (format_small(values[0]), format_small(values[-1])) if values else ("–", "–")
+    return Curve(name, tuple(values), (*ends, *notes))
 
 
 def verdict_sentence(result: Result) -> str:

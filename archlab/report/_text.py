@@ -97,9 +97,10 @@ def draw(chart: Chart, width: int | None, bars: str = BARS) -> str:
     low, high = (floor(log10(min(known))), floor(log10(max(known))) + 1) if known else (0, 1)
     scale = f"log scale, 1e{low} to 1e{high}"
     columns = ("", scale, *chart.columns)
+    align = ("left", "left", *["left" if name == "verdict" else "right" for name in chart.columns])
     for room in (32, 24, 16):
         rows = [(curve.name, sparkline(curve.values, low, high, room, bars), *curve.notes) for curve in chart.curves]
-        text = grid(columns, tuple(rows), ("left", "left", *["right"] * (len(chart.columns) - 1), "left"))
+        text = grid(columns, tuple(rows), align)
         if width is None or _widest(text) <= width:
             return text
     assert width is not None

@@ -72,15 +72,19 @@ def residual(
     if width < 1:
         raise ArgumentError(f"width must be a whole number of at least 1, got {width}")
     stages = min(5, blocks)
+    widths = tuple(width * 2**stage for stage in range(stages))
+    block = separable_residual(normalization, conv, initializer)
+    if blocks > stages:
+        repeats = tuple(blocks // stages + (stage < blocks % stages) for stage in range(stages))
+        pyramid = Pyramid(
+            block, widths, repeats, then=separable_residual(normalization, conv, initializer, shrink=False)
+        )
+    else:
+        pyramid = Pyramid(block, widths)
     return (
         _photo(augmentation)
         >> Conv(width, kernel=5, padding="valid", bias=normalization == "none", initializer=initializer)
-        >> Pyramid(
-            separable_residual(normalization, conv, initializer),
-            widths=tuple(width * 2**stage for stage in range(stages)),
-            repeats=tuple(blocks // stages + (stage < blocks % stages) for stage in range(stages)),
-            then=separable_residual(normalization, conv, initializer, shrink=False),
-        )
+        >> pyramid
         >> GlobalAvgPool()
         >> Dropout(0.5)
         >> Dense(1, activation="sigmoid")

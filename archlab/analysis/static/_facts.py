@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from archlab.graph import Graph, Shape, is_known
-from archlab.ops import FREE, Cost, Kept, Weight
-from archlab.ops._window import Window
+from archlab.ops import FREE, Cost, Kept, Weight, Window
 
 
 class State(IntEnum):

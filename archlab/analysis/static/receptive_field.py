@@ -16,8 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from archlab.analysis.static._facts import State, gather
 from archlab.graph import Graph, Shape
-from archlab.ops import Axis
-
+from archlab.ops import Axis, Permuted
 
 T = TypeVar("T")
 
@@ -283,15 +282,12 @@ def receptive_field(graph: Graph) -> ReceptiveField:
             elif window == "statistics":
                 gates.append(node.name)
                 seen = seen._replace(whole=True)
+            elif isinstance(window, Permuted):
+                seen = seen._replace(
+                    extents=tuple([seen.extents[axis] for axis in window.order]),
+                    axes=tuple([seen.axes[axis] for axis in window.order]),
+                )
             elif isinstance(window, tuple):
-                if isinstance(window[0], int):  # a permutation
-                    seen = seen._replace(
-                        extents=tuple([seen.extents[axis] for axis in window]),
-                        axes=tuple([seen.axes[axis] for axis in window]),
-                    )
-                    found.append(seen)
-                    at = node.name
-                    continue
                 # Equal extents through the same window: once for all the blocks of a stage, and for both axes.
                 key = seen.extents, id(window)
                 extents = through.get(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -238,8 +237,8 @@ class Mystery(Op, abstract=True):
 
 
 @pytest.fixture
-def mysterious() -> Iterator[Part]:
-    yield Input(8, 8, 3) >> Conv(4) >> Stage(Mystery() >> ReLU()) >> Conv(2, stride=2)
+def mysterious() -> Part:
+    return Input(8, 8, 3) >> Conv(4) >> Stage(Mystery() >> ReLU()) >> Conv(2, stride=2)
 
 
 def test_an_operation_without_a_rule_is_unknown_and_never_nothing(mysterious: Part) -> None:
@@ -248,7 +247,9 @@ def test_an_operation_without_a_rule_is_unknown_and_never_nothing(mysterious: Pa
     assert found.unknown == (
         {"name": "stage1/mystery", "op": "Mystery", "missing": ["params", "compute", "memory", "receptive_field"]},
     )
-    assert found.params.layers[2].state is found.compute.layers[2].state is found.memory.layers[2].state is State.UNKNOWN
+    assert (
+        found.params.layers[2].state is found.compute.layers[2].state is found.memory.layers[2].state is State.UNKNOWN
+    )
     assert found.compute.layers[2].macs is None
     # What is known still counts: a lower bound.
     assert (found.params.total, found.compute.macs) == (known.params.total, known.compute.macs)

@@ -44,7 +44,7 @@ def field(net: Part):
 
 def inside(extent, units: int, image: int) -> list[int]:
     """Units whose field lies inside the image, and away from every edge that padding could have moved."""
-    return [unit for unit in range(units) if (span := extent.span(unit)) and 0 <= span[0] and span[1] < image]
+    return [unit for unit in range(units) if (span := extent.span(unit)) and span[0] >= 0 and span[1] < image]
 
 
 compared: list[set[str]] = []
@@ -238,7 +238,9 @@ def test_strides_that_disagree_are_reported_not_averaged() -> None:
 
 def test_a_gate_lets_every_unit_see_the_whole_image_and_is_left_out_of_the_size() -> None:
     gate = GlobalAvgPool(keepdims=True) >> Dense(4, activation="sigmoid")
-    found = field(Input(32, 32, 4) >> Conv(4, kernel=3) >> Parallel(Sequence(), gate, merge=Multiply()) >> Conv(4, kernel=3))
+    found = field(
+        Input(32, 32, 4) >> Conv(4, kernel=3) >> Parallel(Sequence(), gate, merge=Multiply()) >> Conv(4, kernel=3)
+    )
     assert found.last is not None
     assert (found.last.size, found.last.whole, found.gates) == ((5, 5), True, ("multiply",))
     statistics = field(Input(32, 32, 4) >> Conv(4, kernel=3) >> GroupNorm(groups=2))

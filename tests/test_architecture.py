@@ -1,0 +1,144 @@
+"""The shape of the code itself: arrows, exports, what is loaded when; and the proof that these tests can fail."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archlab
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("tensorflow", "keras", "networkx", "numpy", "altair", "ray")
+
+STATIC_COMMANDS = [
+    ["list"],
+    ["list", "--format", "json"],
+    ["show", "residual"],
+    ["show", "resnet50", "--by", "stage", "--format", "csv"],
+    ["compare", "baseline", "residual", "--static"],
+    ["compare", "baseline", "residual", "--static", "--format", "json"],
+    ["--help"],
+    ["compare", "--help"],
+]
+
+
+def loaded(code: str, path: Path | None = None) -> set[str]:
+    """Which of the heavy packages are loaded after a piece of code has run in a process of its own."""
+    ask = (
+        "import json, sys\n"
+        f"{code}\n"
+        f"print('LOADED', json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)"
+    )
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(map(str, [path or ROOT, ROOT, ROOT / "cli"])))
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, env=environment, check=True, cwd=path or ROOT
+    )
+    return set(json.loads(done.stderr.split("LOADED ")[1]))
+
+
+def test_importing_archlab_loads_nothing_heavy() -> None:
+    assert loaded("import archlab") == set()
+    # Every name at once brings NumPy, which the results of a measurement hold; still neither Keras nor TensorFlow.
+    assert loaded("from archlab import *") <= {"numpy"}
+
+
+@pytest.mark.parametrize("arguments", STATIC_COMMANDS, ids=" ".join)
+def test_static_commands_load_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded(f"from archlab_cli.main import run; assert run({arguments!r}) == 0") == set()
+
+
+def test_that_test_fails_when_something_heavy_is_loaded(tmp_path: Path) -> None:
+    # A package of that name is enough: the real ones take seconds.
+    (tmp_path / "tensorflow.py").write_text("")
+    assert loaded("import archlab, tensorflow", tmp_path) == {"tensorflow"}
+    (tmp_path / "archlab").mkdir()
+    (tmp_path / "archlab" / "__init__.py").write_text("import tensorflow\n")
+    assert loaded("import archlab", tmp_path) == {"tensorflow"}
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(folder), str(folder / "cli")]))
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    return subprocess.run(
+        [*command, "--config", str(folder / "pyproject.toml"), "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def test_the_arrows_between_the_packages_hold() -> None:
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("archlab/graph/_graph.py", "from archlab.ops import Conv"),
+        ("archlab/analysis/static/params.py", "import tensorflow"),
+        ("archlab/report/_text.py", "from archlab.bridge import to_keras"),
+        ("archlab/zoo/vgg.py", "import archlab_cli"),
+    ],
+)
+def test_that_test_fails_when_an_arrow_is_wrong(tmp_path: Path, module: str, line: str) -> None:
+    for name in ("archlab", "cli"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0, done.stdout
+
+
+def documented() -> set[str]:
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    return {name for page in pages for name in re.findall(r"^::: archlab\.(\w+)$", page.read_text(), re.MULTILINE)}
+
+
+def test_exported_names_are_the_documented_ones() -> None:
+    modules = {"blocks", "errors"}
+    assert documented() - modules == set(archlab.__all__)
+
+
+def test_every_exported_name_exists_and_says_what_it_is() -> None:
+    for name in archlab.__all__:
+        value = getattr(archlab, name)
+        assert name in dir(archlab)
+        assert (value.__doc__ or "").strip() or not callable(value), name
+    with pytest.raises(AttributeError, match="module 'archlab' has no attribute 'nothing'"):
+        _ = archlab.nothing  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_public_names_have_docstrings() -> None:
+    missing = []
+    for path in (ROOT / "archlab").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not (
+                node.name.startswith("_") or ast.get_docstring(node)
+            ):
+                missing.append(f"{path.name}: {node.name}")
+    assert missing == []
+
+
+def test_the_tree_speaks_of_the_project_alone() -> None:
+    words = re.compile(r"\b(TODO|FIXME|XXX)\b|/work/|/tmp/v")
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for folder in ("archlab", "cli", "docs")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".md")
+        for line in path.read_text().splitlines()
+        if words.search(line)
+    ]
+    assert found == []
