@@ -52,7 +52,8 @@ def _field(analysis: Analysis) -> tuple[str, str, str, str]:
     start = ", ".join(
         "needs a size" if first is None else str(first).replace("-", "−") for first in dict.fromkeys(row.start)
     )
-    return size, stride, start, field.covering or "none"
+    sized = field.input is not None and None not in field.input[:-1]
+    return size, stride, start, field.covering or ("none" if sized else "needs a size")
 
 
 # (label, what one architecture's cell says)
@@ -103,7 +104,7 @@ def flat(data: dict[str, Any], prefix: str = "") -> dict[str, object]:
             if "name" in value[0] and key != "layers":
                 found[name] = " ".join(str(item["name"]) for item in value)
         elif isinstance(value, list):
-            found[name] = "x".join("?" if item is None else str(item) for item in value)
+            found[name] = " ".join("?" if item is None else str(item) for item in value)
         elif key != "verdict_source":
             found[name] = value
     return found
@@ -198,13 +199,13 @@ def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
     measured = [source if len(sources) == 1 else f"{source} ({', '.join(names)})" for source, names in sources.items()]
     return (
         Chart(
-            "Error signal by depth: RMS of the loss's gradient at each layer's output",
-            ("first layer", "last layer", "decades/layer", "verdict"),
+            "Error signal by depth: RMS of the loss's gradient at each layer's output; its slope in decades per layer",
+            ("first", "last", "slope", "verdict"),
             tuple(signals),
         ),
         Chart(
             "Weight gradient by depth: norm of the loss's gradient with respect to each layer's weights",
-            ("first layer", "last layer"),
+            ("first", "last"),
             tuple(weights),
         ),
         Prose("Will it train?", (*lines, f"Measured on {'; '.join(measured)}.")),

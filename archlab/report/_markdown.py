@@ -12,7 +12,12 @@ def to_markdown(report: Report) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+    # Indented labels belong to the row above; markdown would drop the spaces.
+    indent = "&nbsp;" * (len(text) - len(text.lstrip(" ")))
+    text = text.lstrip(" ")
+    return indent + text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace(
+        "_", "\\_"
+    )
 
 
 def _part(part: Part) -> str:

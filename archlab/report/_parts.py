@@ -13,7 +13,8 @@ class Table:
     """Cells that are already written as text; the first row of `columns` names them.
 
     `records` are the same numbers unformatted, for machines: a mapping for each row. `essential` columns stay when
-    there is little room; the others go, the last first. A table with `stack` is turned, a card a column, instead.
+    there is little room; the others go, the last first. A table with `stack` is turned, a card a column, instead; in
+    one with `fold` the text of the last column is broken into lines.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Table:
     records: tuple[dict[str, object], ...] = ()
     essential: int = 1
     stack: bool = False
+    fold: bool = False
 
 
 @dataclass(frozen=True)

@@ -163,5 +163,5 @@ def zoo_report(entries: Mapping[str, Entry]) -> tuple[Report, Records]:
             }
         )
     columns = ("name", "depth", "parameters", "MACs", "what it is")
-    table = Table("", columns, tuple(rows), ("left", "right", "right", "right", "left"), tuple(records), essential=1)
+    table = Table("", columns, tuple(rows), ("left", "right", "right", "right", "left"), tuple(records), fold=True)
     return Report((table,)), table.records

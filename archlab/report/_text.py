@@ -7,6 +7,7 @@ from math import floor, log10
 
 from archlab.report._parts import Chart, Part, Report, Table
 
+_NARROWEST = 24  # columns that a folded text needs to be read
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = "_.-:=+*#"
 _ASCII = str.maketrans({"×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "…": ".", "∞": "i", "·": ".", "’": "'"})
@@ -69,7 +70,13 @@ def _table(table: Table, width: int | None) -> str:
         return text
     if table.stack:
         return _cards(table, width)
-    # The last columns go first; the text of the one that is left may be folded.
+    if table.fold:
+        longest = max(len(row[-1]) for row in table.rows)
+        room = width - (_widest(text) - longest)
+        if room >= _NARROWEST:
+            rows = tuple((*row[:-1], "\n".join(textwrap.wrap(row[-1], room))) for row in table.rows)
+            return grid(table.columns, rows, table.align)
+    # The last columns go first.
     for kept in range(len(table.columns) - 1, table.essential - 1, -1):
         text = grid(table.columns[:kept], tuple(row[:kept] for row in table.rows), table.align[:kept])
         if _widest(text) <= width:
@@ -95,10 +102,10 @@ def draw(chart: Chart, width: int | None, bars: str = BARS) -> str:
     """A chart as rows of bars."""
     known = [value for curve in chart.curves for value in curve.values if value is not None and value > 0]
     low, high = (floor(log10(min(known))), floor(log10(max(known))) + 1) if known else (0, 1)
-    scale = f"log scale, 1e{low} to 1e{high}"
+    scale = f"1e{low} … 1e{high}"
     columns = ("", scale, *chart.columns)
     align = ("left", "left", *["left" if name == "verdict" else "right" for name in chart.columns])
-    for room in (32, 24, 16):
+    for room in (48, 32, 24, 16):
         rows = [(curve.name, sparkline(curve.values, low, high, room, bars), *curve.notes) for curve in chart.curves]
         text = grid(columns, tuple(rows), align)
         if width is None or _widest(text) <= width:

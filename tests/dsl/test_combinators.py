@@ -183,7 +183,8 @@ DEEP = Input(20, 20, 3) >> Pyramid(Block(Conv(padding="valid", kernel=5) >> MaxP
         (lambda: build(PYRAMID),
          "stage1/block1/add: cannot add (22, 22, 8) and (44, 44, 8): the shortcut's stride is 1 and the body's is 2"),
         (lambda: build(DEEP),
-         "stage3/block1/conv: kernel 5 does not fit into (2, 2, 16): with padding='valid' no side may be smaller than 5"),
+         "stage3/block1/conv: kernel 5 does not fit into (2, 2, 16): with padding='valid' no side may be smaller "
+         "than 5"),
         (lambda: build(Input(9, 9, 3) >> Residual(Conv(3, padding="valid"))),
          "block1/add: cannot add (7, 7, 3) and (9, 9, 3): the body must keep the sizes that its strides leave ('same' "
          "padding does)"),

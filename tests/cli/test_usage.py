@@ -1,0 +1,114 @@
+"""Wrong usage: one clear line on standard error, exit code 2, nothing on standard output, nothing written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compar", "x"], "no command 'compar': did you mean compare?"),
+        (["compare"], "Missing argument 'REFERENCES...'."),
+        (["compare", "residul"], "no architecture named 'residul': did you mean residual?"),
+        (["compare", "baseline", "plain:dept=50"], "plain has no argument 'dept': did you mean depth?"),
+        (["compare", "baseline", "--input", "0x0"], "--input 0x0: every size must be at least 1, as in 96x96x3"),
+        (["compare", "baseline", "--input", "big"], "--input big: write sizes such as 96x96 or 96x96x3"),
+        (["compare", "baseline", "--input", "4x4", "--static"],
+         "baseline: conv_2: kernel 3 does not fit into (1, 1, 32): with padding='valid' no side may be smaller than 3"),
+        (["compare", "baseline", "--input", "96x96x3x3", "--static"],
+         "an input of 3 axes cannot become 96×96×3×3, which has 4"),
+        (["compare", "baseline", "--seeds", "0"], "--seeds 0: at least 1 is needed"),
+        (["compare", "baseline", "--seeds", "x"], "Invalid value for '--seeds': 'x' is not a valid integer."),
+        (["compare", "baseline", "--format", "jsn"], "--format jsn: did you mean json?"),
+        (["compare", "baseline", "--sort", "parms"], "--sort parms: did you mean params?"),
+        (["compare", "baseline", "--static", "--sort", "slope"],
+         "--sort slope: the slope is measured, which --static leaves out"),
+        (["compare", "baseline", "--fail-on", "vanish"], "--fail-on vanish: did you mean vanishes?"),
+        (["compare", "baseline", "--static", "--fail-on", "explodes"],
+         "--fail-on explodes: gradients are measured, which --static leaves out"),
+        (["compare", "baseline", "--data", "no/such"], "--data no/such: there is no such folder"),
+        (["compare", "baseline", "--output", "no/such/file.json"],
+         "--output no/such/file.json: there is no folder no/such"),
+        (["show"], "Missing argument 'REFERENCE'."),
+        (["show", "residual", "--by", "blok"], "--by blok: did you mean block?"),
+        (["show", "plain:depth=51"],
+         "plain: depth must be an even number of at least 4 (2 + 2 × blocks), got 51: try 50"),
+        (["list", "extra"], "Got unexpected extra argument (extra)"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_wrong_usage_on_its_whole_text(archlab, arguments: list[str], message: str) -> None:
+    assert archlab(*arguments) == (2, "", f"archlab: {message}\n")
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(archlab, tmp_path: Path) -> None:
+    assert archlab("compare", "baseline", "--output", tmp_path) == (
+        2,
+        "",
+        f"archlab: --output {tmp_path}: is a folder, name a file in it, such as {tmp_path / 'comparison.json'}\n",
+    )
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o500)
+    if os.access(closed, os.W_OK):
+        pytest.skip("this user may write anywhere")
+    code, out, err = archlab("compare", "baseline", "--static", "--output", closed / "a.json")
+    assert (code, out) == (2, "")
+    assert err == f"archlab: --output {closed / 'a.json'}: cannot be written, permission denied\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_disk_loses_nothing_and_is_one_line(archlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("what was there before")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    code, out, err = archlab("compare", "baseline", "--static", "--output", kept)
+    assert (code, out) == (2, "")
+    assert err == f"archlab: --output {kept}: cannot be written, no space left on device\n"
+    assert kept.read_text() == "what was there before"
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_help_has_examples_and_every_command(archlab) -> None:
+    code, out, _ = archlab("--help")
+    assert code == 0
+    for command in ("compare", "list", "show"):
+        assert command in out
+        code, own, _ = archlab(command, "--help")
+        assert code == 0 and "Examples:" in own and f"archlab {command}" in own
+    assert archlab().out == out
+
+
+def test_the_version(archlab) -> None:
+    from importlib.metadata import version
+
+    assert archlab("--version") == (0, f"archlab {version('archlab')}\n", "")
+
+
+def test_a_reader_that_has_had_enough_is_no_error(process) -> None:
+    import subprocess
+    import sys
+
+    command = f"{sys.executable} -m archlab_cli show resnet152 | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_names_complete(process, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+    import sys
+
+    environment = dict(os.environ, _ARCHLAB_COMPLETE="bash_complete", COMP_WORDS="archlab compare res", COMP_CWORD="2")
+    done = subprocess.run(
+        [sys.executable, "-m", "archlab_cli"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert "plain,residual" in done.stdout
+    assert "baseline" not in done.stdout

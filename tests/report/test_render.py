@@ -1,0 +1,83 @@
+"""Reports as text: any width, any terminal, unknown named in every format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from archlab import Conv, Input, Part, ReLU, compare
+from archlab.graph import Shape
+from archlab.ops import Op
+from archlab.report import comparison_report, layers_report, to_csv, to_json, to_markdown, to_text
+from archlab.report._text import sparkline
+from archlab.sources import load
+
+
+@dataclass(frozen=True, repr=False)
+class Mystery(Op, abstract=True):
+    """An operation that says what shape comes out, and nothing else."""
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+MYSTERIOUS: Part = Input(8, 8, 3) >> Conv(4) >> Mystery() >> ReLU()
+
+
+def test_an_unknown_operation_is_named_in_every_format() -> None:
+    found = compare(MYSTERIOUS, static=True)
+    report = comparison_report(found)
+    for text in (to_text(report), to_text(report, 40), to_markdown(report).replace("\\", "")):
+        assert "mystery (Mystery) is unknown" in " ".join(text.split())
+        assert "≥ 112" in text
+    assert '"mystery"' in to_json(found.to_dict()) and '"Mystery"' in to_json(found.to_dict())
+    assert "mystery" in to_csv(report)
+    layers, records = layers_report(found[0].architecture, found[0].analysis)
+    row = next(line for line in to_text(layers).splitlines() if line.startswith("mystery"))
+    assert row.split()[2:].count("unknown") == 4
+    assert "mystery,Mystery,8x8x4,,,unknown,,,,unknown" in to_csv(layers)
+    assert records[2]["macs"] is None and records[2]["params"] is None
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 40])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    names = ("baseline", "residual", "resnet50", "plain:depth=50,normalization=none")
+    report = comparison_report(compare(*names, static=True))
+    assert max(map(len, to_text(report, width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_layers_fit_by_leaving_out_the_last_columns(width: int) -> None:
+    architecture = load("baseline")
+    report, _ = layers_report(architecture, compare(architecture, static=True)[0].analysis)
+    text = to_text(report, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "layer" in text
+
+
+def test_ascii_terminals_get_ascii() -> None:
+    text = to_text(comparison_report(compare("baseline", "residual", static=True)), ascii=True)
+    assert text.isascii()
+
+
+def test_sparklines() -> None:
+    assert sparkline((1.0, 10.0, 100.0), 0, 2, 10) == "▁▅█"
+    assert sparkline(tuple(10.0**-n for n in range(64)), -63, 0, 8) == "█▇▆▅▄▃▂▁"
+    assert sparkline((None, 0.0), 0, 1, 10) == " ▁"
+
+
+def test_markdown_escapes_what_markdown_would_read() -> None:
+    @dataclass(frozen=True, repr=False)
+    class Odd(Op, abstract=True):
+        def output(self, *inputs: Shape) -> Shape:
+            return inputs[0]
+
+    Odd.__name__ = "<b>|*odd*"
+    text = to_markdown(comparison_report(compare(Input(8, 8, 3) >> Odd(), static=True)))
+    assert "&lt;b>\\|\\*odd\\*" in text and "<b>" not in text
+
+
+def test_the_table_of_a_comparison_is_its_text() -> None:
+    found = compare("baseline", static=True)
+    assert str(found) == to_text(comparison_report(found))
