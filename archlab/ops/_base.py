@@ -76,6 +76,8 @@ class Op(Part):
     """Whether an input of one position scales another one (squeeze and excite)."""
     random: ClassVar[bool] = False
     """Whether it draws random numbers during training, from a seed of its own."""
+    initializer: Any = "glorot_uniform"
+    """How its kernels are drawn at initialization, a name that Keras knows. Those with kernels make it an argument."""
     label: ClassVar[str] = "op"
     registry: ClassVar[dict[str, type[Op]]] = {}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import log10
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis import LIMIT
 from archlab.analysis.static import Analysis
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
 from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
@@ -72,7 +72,7 @@ _ROWS: tuple[tuple[str, Callable[[Analysis], str]], ...] = (
     ("  stride", lambda a: _field(a)[1]),
     ("  starts at pixel", lambda a: _field(a)[2]),
     ("  spans the image from", lambda a: _field(a)[3]),
-    ("misaligned merges", lambda a: str(len(a.receptive_field.misaligned))),
+    ("misaligned merges", lambda a: _merges(a)),
     ("layers without a rule", lambda a: str(len(a.unknown))),
 )
 
@@ -113,8 +113,16 @@ def flat(data: dict[str, Any], prefix: str = "") -> dict[str, object]:
 def _change(ours: float | None, theirs: float | None) -> str | None:
     if not ours or theirs is None:
         return None
-    share = theirs / ours - 1
-    return f"{share:+.1%}".replace("-", "−").replace("%", " %") if abs(share) < 10 else f"{theirs / ours:.0f} times"
+    if ours == theirs:
+        return "the same"
+    if theirs >= 10 * ours:
+        return f"{theirs / ours:.0f} times as many"
+    return f"{theirs / ours - 1:+.1%}".replace("-", "−").replace("%", " %")
+
+
+def _merges(analysis: Analysis) -> str:
+    field = analysis.receptive_field
+    return "needs a size" if field.undecided and not field.misaligned else str(len(field.misaligned))
 
 
 def _differences(comparison: Comparison) -> Prose | None:
@@ -191,7 +199,7 @@ def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
             continue
         slope = "–" if flow.slope is None else f"{flow.slope:+.2f}".replace("-", "−")
         signals.append(_curve(result.name, [layer.output_gradient_rms for layer in flow.curve], slope, flow.verdict))
-        weights.append(_curve(result.name, [layer.weight_gradient_norm for layer in flow.curve]))
+        weights.append(_curve(result.name, [layer.kernel_gradient_norm for layer in flow.curve]))
         lines.append(f"{result.name} {verdict_sentence(result)}")
         many = f"median of {len(flow.seeds)} initializations" if len(flow.seeds) > 1 else "one initialization"
         source = f"{flow.data}, {flow.batch} examples, {flow.loss}, {many}"
@@ -204,7 +212,7 @@ def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
             tuple(signals),
         ),
         Chart(
-            "Weight gradient by depth: norm of the loss's gradient with respect to each layer's weights",
+            "Kernel gradient by depth: norm of the loss's gradient with respect to each layer's kernels",
             ("first", "last"),
             tuple(weights),
         ),
@@ -227,26 +235,27 @@ def verdict_sentence(result: Result) -> str:
             "explodes: on the way back to the input the error signal leaves the range of 32-bit numbers "
             f"({len(flow.not_finite)} layers get infinity or NaN). It cannot train like this."
         )
-    times = _times(flow.trend.decades)
+    trend = flow.trend
+    decades = trend.decades or 0.0
+    change = f"along its trend the error signal is {_times(decades)} {'weaker' if decades > 0 else 'stronger'} at the "
+    change += "first layer than at the last"
     if flow.verdict == "vanishes":
-        lost = f"; in {flow.trend.silent} layers it is exactly zero in 32-bit numbers" if flow.trend.silent else ""
-        return (
-            f"vanishes: by the first layer the error signal is {times} weaker than at the last{lost}. "
-            "The first layers can hardly learn."
-        )
+        lost = f"; in {trend.silent} layers it is exactly zero in 32-bit numbers" if trend.silent else ""
+        return f"vanishes: {change}{lost}. The first layers can hardly learn."
     if flow.verdict == "explodes":
-        return (
-            f"explodes: by the first layer the error signal is {times} stronger than at the last. "
-            "The first layers take steps too large for the others."
-        )
-    way = "weaker" if (flow.trend.decades or 0) > 0 else "stronger"
-    return f"is level: at the first layer the error signal is {times} {way} than at the last. Every layer can learn."
+        return f"explodes: {change}. The first layers take steps too large for the others."
+    sharing = trend.sharing or 0.0
+    if decades > 1 and sharing > 0.3:
+        change += f" ({_times(sharing)} only because its larger map shares one error among more units)"
+    if abs(decades - sharing) < 1:
+        return f"is level: {change}. Every layer gets its share."
+    return f"is level, though uneven: {change}. Such nets still train, up to {_times(LIMIT)}."
 
 
 def _times(decades: float | None) -> str:
     """A change in decades as a factor."""
     size = abs(decades or 0.0)
-    if size < log10(2000):
+    if size < 5:
         factor = 10**size
         return f"{factor:.1f} times" if factor < 10 else f"{float(f'{factor:.1e}'):,.0f} times"
     return f"10^{size:.0f} times"

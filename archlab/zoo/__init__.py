@@ -1,4 +1,4 @@
-"""Named architectures, each with its paper, written with the public names of archlab only."""
+"""Named architectures, each with its paper, written in the builder language alone. One file a family."""
 
 from archlab.zoo._registry import Entry as Entry
 from archlab.zoo._registry import architecture as architecture

@@ -98,7 +98,7 @@ def test_a_measured_comparison_in_every_format(archlab, tmp_path: Path) -> None:
         assert architecture["gradient_flow"]["seeds"] == [0, 1]
     code, out, err = archlab(*arguments)
     assert (code, err) == (0, "")
-    assert "Error signal by depth" in out and "Weight gradient by depth" in out and "▁" in out
+    assert "Error signal by depth" in out and "Kernel gradient by depth" in out and "▁" in out
     slopes = [f"{a['gradient_flow']['slope']:+.2f}".replace("-", "−") for a in data["architectures"]]
     assert all(slope in out for slope in slopes)
     code, out, err = archlab(*arguments, "--format", "markdown", "--sort", "slope")

@@ -18,7 +18,8 @@ from archlab.analysis.static import depths
 from archlab.analysis.static._facts import gather
 from archlab.bridge import build, load_keras
 from archlab.errors import UsageError
-from archlab.graph import Graph
+from archlab.graph import Graph, elements, is_known
+from archlab.ops import Weight
 
 BATCH = 8
 SEEDS = 3
@@ -44,6 +45,7 @@ class LayerFlow:
         weight_gradient_norm: Euclidean norm of the mean loss's gradient with respect to all its trainable weights.
         output_gradient_rms: the error signal: root mean square, over examples, positions and channels, of the loss's
             gradient with respect to the layer's output, times the batch size.
+        kernel_gradient_norm: the same with respect to its kernels alone, without biases, scales and shifts.
         weight_norm: Euclidean norm of its trainable weights.
         ratio: of the weights' gradient norm to the weights' norm.
     """
@@ -54,6 +56,7 @@ class LayerFlow:
     body: bool
     weight_gradient_norm: float | None
     output_gradient_rms: float | None
+    kernel_gradient_norm: float | None
     weight_norm: float
     ratio: float | None
     weight_gradient_norm_quartiles: tuple[float, float] | None
@@ -214,6 +217,7 @@ class _Probe:
         tf, keras = load_keras()
         built = self.built = build(graph, seed=0, dtype=precision)
         self.precision = precision
+        self._graph = graph
         self.examples = len(batch.x)
         # A layer used more than once has one row, where it is used first.
         first: dict[int, int] = {}
@@ -225,14 +229,9 @@ class _Probe:
             if layer is not None and first[id(layer)] == position and layer.trainable_weights
         ]
         self.variables = [built.layers[position].trainable_weights for position in self.positions]
-        self._kernels = [
-            (variable, graph.nodes[position].op.initializer)
-            for position in self.positions
-            for variable, fact in zip(
-                built.layers[position].weights, gather(graph)[position].weights or (), strict=True
-            )
-            if fact.role == "kernel"
-        ]
+        self.kernels = {
+            position: _kernels(built.layers[position], gather(graph)[position].weights) for position in self.positions
+        }
         self._initializers = keras.initializers
         outputs = [built.tensors[position] for position in self.positions]
         model = keras.Model(built.model.inputs, [*outputs, built.tensors[graph.outputs[0]]])
@@ -270,21 +269,30 @@ class _Probe:
                 tf.stack([tf.cast(tf.size(tensor), tf.float64) for tensor in seen]),
             )
 
-        self._batch = tf.constant(batch.x, precision), tf.constant(batch.y)
-        if self._batch[1].dtype.is_floating:
-            self._batch = self._batch[0], tf.cast(self._batch[1], precision)
+        self.batch = tf.constant(batch.x, precision), tf.constant(batch.y)
+        if self.batch[1].dtype.is_floating:
+            self.batch = self.batch[0], tf.cast(self.batch[1], precision)
         # Never XLA: on a CPU it makes convolutions several times slower.
-        self._measure = tf.function(measure, jit_compile=False, autograph=False).get_concrete_function(*self._batch)
+        self._measure = tf.function(measure, jit_compile=False, autograph=False).get_concrete_function(*self.batch)
 
     def run(self, seed: int) -> Run:
         """Draw every kernel anew, in place, and measure."""
-        for number, (variable, name) in enumerate(self._kernels):
+        kernels = [(kernel, position) for position, found in self.kernels.items() for kernel in found]
+        for number, (variable, position) in enumerate(kernels):
             # A seed of its own for each kernel: two of one shape must not be twins.
+            name = self._graph.nodes[position].op.initializer
             config = {"class_name": name, "config": {"seed": seed * 1_000_003 + number}}
             variable.assign(self._initializers.get(config)(variable.shape, variable.dtype))
-        loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self._batch)]
+        loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
         rms = np.sqrt(outputs / sizes) * self.examples
         return Run(float(loss), np.sqrt(gradients), rms, np.sqrt(norms))
+
+
+def _kernels(layer: Any, facts: tuple[Weight, ...] | None) -> list[Any]:
+    """The variables of a Keras layer that are kernels: by its rule, or without one those with two axes or more."""
+    if facts is None or len(facts) != len(layer.weights):
+        return [variable for variable in layer.trainable_weights if len(variable.shape) > 1]
+    return [variable for variable, fact in zip(layer.weights, facts, strict=True) if fact.role == "kernel"]
 
 
 def _summary(
@@ -312,8 +320,8 @@ def _summary(
             for i, variable in enumerate(variables)
         )
         # A layer's norm is over all its weights together: those without a gradient add nothing.
-        squares = gradients[:, own] ** 2
-        together = np.where(np.isnan(squares).all(axis=1), np.nan, np.sqrt(np.nansum(squares, axis=1)))
+        together = _together(gradients[:, own])
+        kernels = [i for i, variable in enumerate(variables) if any(variable is k for k in probe.kernels[position])]
         norm = float(np.median(np.sqrt((norms[:, own] ** 2).sum(axis=1))))
         gradient = _middle(together)
         layers.append(
@@ -324,6 +332,7 @@ def _summary(
                 body=body[position],
                 weight_gradient_norm=gradient,
                 output_gradient_rms=_middle(outputs[:, row]),
+                kernel_gradient_norm=_middle(_together(gradients[:, own][:, kernels])) if kernels else None,
                 weight_norm=norm,
                 ratio=gradient / norm if gradient is not None and norm > 0 else None,
                 weight_gradient_norm_quartiles=_quartiles(together),
@@ -334,6 +343,7 @@ def _summary(
     rows = [i for i, layer in enumerate(layers) if layer.kernel and layer.body]
     fits = trend(
         [layers[i].depth for i in rows],
+        [elements(shape) if is_known(shape := graph.nodes[probe.positions[i]].shape) else None for i in rows],
         [[None if np.isnan(value) else float(value) for value in run[rows]] for run in outputs],
     )
     named = batch.loss if loss is None else loss if isinstance(loss, str) else getattr(loss, "__name__", "custom")
@@ -344,6 +354,12 @@ def _summary(
         layer.name for layer, seen in zip(layers, outputs.T, strict=True) if not finite or bool(np.isinf(seen).any())
     )
     return GradientFlow(batch.source, named, probe.examples, probe.precision, seeds, losses, tuple(layers), fits, lost)
+
+
+def _together(norms: np.ndarray) -> np.ndarray:
+    """The norm over several weights together, for each seed; NaN where no gradient reaches any of them."""
+    squares = norms**2
+    return np.where(np.isnan(squares).all(axis=1), np.nan, np.sqrt(np.nansum(squares, axis=1)))
 
 
 def _middle(values: np.ndarray) -> float | None:

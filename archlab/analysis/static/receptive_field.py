@@ -161,6 +161,7 @@ class ReceptiveField:
         at: the last layer whose units still have a place (before global pooling or flattening); the figures of the
             whole architecture are those of this layer. None where no layer has any.
         misaligned: merges of paths whose fields disagree in centre or stride, in order.
+        undecided: merges of paths whose places depend on the input's size, which is not known.
         gates: layers that scale or normalize by something taken over the whole map. The sizes leave these ways out;
             through them every later unit sees the whole image.
         covering: the first layer whose field is at least as large as the image on every axis (Richter et al. 2021,
@@ -172,6 +173,7 @@ class ReceptiveField:
     input: Shape | None
     at: str | None
     misaligned: tuple[Misaligned, ...]
+    undecided: tuple[str, ...]
     gates: tuple[str, ...]
     unknown: tuple[str, ...]
     covering: str | None
@@ -216,6 +218,7 @@ class ReceptiveField:
             "clipped": None if row is None or row.clipped is None else list(row.clipped),
             "covering": self.covering,
             "misaligned": [each.to_dict() for each in self.misaligned],
+            "undecided": list(self.undecided),
             "gates": list(self.gates),
         }
 
@@ -258,6 +261,7 @@ def receptive_field(graph: Graph) -> ReceptiveField:
     """
     found: list[Seen] = []
     misaligned: list[Misaligned] = []
+    undecided: list[str] = []
     gates: list[str] = []
     unknown: list[str] = []
     image: Shape | None = None
@@ -295,7 +299,8 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                     extents = through[key] = _looked(seen.extents, window)
                 seen = seen._replace(extents=extents)
         else:
-            seen = _merged(node.name, node.shape, facts.inputs, [found[i] for i in node.inputs], misaligned, gates)
+            paths = [found[source] for source in node.inputs]
+            seen = _merged(node.name, node.shape, facts.inputs, paths, misaligned, undecided, gates)
         if facts.window is None:
             unknown.append(node.name)
             kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
@@ -306,7 +311,7 @@ def receptive_field(graph: Graph) -> ReceptiveField:
             if covering is None and image is not None and _covers(seen.by_image(seen.extents), image):
                 covering = node.name
     return ReceptiveField(
-        graph, tuple(found), image, at, tuple(misaligned), tuple(gates), tuple(unknown), covering
+        graph, tuple(found), image, at, tuple(misaligned), tuple(undecided), tuple(gates), tuple(unknown), covering
     )  # fmt: skip
 
 
@@ -328,6 +333,7 @@ def _merged(
     inputs: tuple[Shape, ...],
     paths: list[Seen],
     misaligned: list[Misaligned],
+    undecided: list[str],
     gates: list[str],
 ) -> Seen:
     """What is seen where paths meet."""
@@ -355,6 +361,8 @@ def _merged(
     if any(offset is None for offset in offsets):
         strides = tuple(path.by_image([extent.stride for extent in path.extents or ()]) for path in placed)
         misaligned.append(Misaligned(name, None, strides))
+    elif not all(extent.placed for each in extents for extent in each):
+        undecided.append(name)
     elif any(offsets):
         misaligned.append(Misaligned(name, first.by_image([offset or Fraction(0) for offset in offsets])))
     return first._replace(extents=tuple(extent for extent, _ in unions))

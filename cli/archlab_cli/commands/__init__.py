@@ -1,1 +1,1 @@
-"""One file a command, loaded when it is used. Each holds `app` with one command in it."""
+"""One file a command, loaded when it is used. Each holds one `command`."""

@@ -27,6 +27,7 @@ from archlab import (
 from archlab.analysis.measured._batch import from_folder, head_loss, synthetic
 from archlab.analysis.measured._gradient_flow import _Probe, before_head
 from archlab.errors import DataError, UsageError
+from archlab.ops import KerasLayer, Op
 from tests.oracles import gradients
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
@@ -146,6 +147,28 @@ def test_what_a_layer_says() -> None:
         low, high = layer.output_gradient_rms_quartiles or (0, 0)
         assert low <= (layer.output_gradient_rms or 0) <= high
     assert [layer.name for layer in flow.curve] == ["conv", "conv_2"]
+
+
+def test_a_kernel_alone_and_with_its_bias() -> None:
+    flow = gradient_flow(Input(8, 8, 3) >> Conv(4) >> Conv(4, bias=False) >> HEAD, seeds=1)
+    with_bias, without = flow.layers[:2]
+    assert [weight.name for weight in with_bias.weights] == ["kernel", "bias"]
+    assert with_bias.kernel_gradient_norm == with_bias.weights[0].gradient_norm
+    assert (with_bias.weight_gradient_norm or 0) > (with_bias.kernel_gradient_norm or 0)
+    assert without.weight_gradient_norm == without.kernel_gradient_norm
+
+
+def test_a_layer_of_ones_own_without_rules_is_measured_all_the_same() -> None:
+    class Mystery(Op, abstract=True):
+        def output(self, *inputs):
+            return (*inputs[0][:-1], 5)
+
+        def keras(self, *inputs):
+            return KerasLayer("Conv2D", {"filters": 5, "kernel_size": 1})
+
+    flow = gradient_flow(Input(8, 8, 3) >> Conv(4) >> Mystery() >> HEAD, seeds=2)
+    assert [layer.name for layer in flow.layers] == ["conv", "mystery", "dense"]
+    assert (flow.layers[1].kernel_gradient_norm or 0) > 0
 
 
 def test_seeds_repeat_themselves_and_differ_from_one_another() -> None:

@@ -181,6 +181,9 @@ def test_an_unknown_size_leaves_size_and_stride_and_no_start() -> None:
     assert last is not None
     assert (last.size, last.stride, last.start) == ((191, 191), (32, 32), (None, None))
     assert (last.coverage, last.clipped) == ((None, None), (None, None))
+    # Whether the shortcuts are aligned depends on the size: neither yes nor no.
+    found = receptive_field(load("residual", input=(None, None)).graph)
+    assert (found.misaligned, len(found.undecided)) == ((), 5)
 
 
 def test_padding_that_does_not_depend_on_the_size_keeps_the_start() -> None:
