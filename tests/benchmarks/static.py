@@ -96,8 +96,8 @@ def main() -> None:
             "archlab, the graph alone": lambda tree=tree: tree.to_graph(),
         }
         times = in_turns(ours | peers(blocks), 9)
-        report(f"All static analyses of {name}, in-process", times, "torchinfo" if "torchinfo" in times else next(iter(ours)),
-               "at most 0.05 of torchinfo")  # fmt: skip
+        yardstick = "torchinfo" if "torchinfo" in times else next(iter(ours))
+        report(f"All static analyses of {name}, in-process", times, yardstick, "at most 0.05 of torchinfo")
     unit: Part = Conv(16, bias=False) >> BatchNorm() >> ReLU()
     deep = {f"{3 * n:,} layers": (lambda n=n: analyze(Input(32, 32, 16) >> unit * n)) for n in (111, 1_111, 3_334)}
     times = in_turns(deep, 5)

@@ -55,11 +55,14 @@ def _gathered(graph: Graph) -> tuple[Facts, ...]:
             weights = op.weights(*inputs)
             sized = is_known(node.shape) and all(map(is_known, inputs))
             cost = op.cost(inputs, node.shape) if sized else FREE if op.free else None
+            window = op.window(*inputs)
+            if type(window) is tuple and all([axis == window[0] for axis in window]):
+                window = (window[0],) * len(window)  # one object, so that equal axes are seen at a glance
             facts = known[id(op), inputs] = Facts(
                 inputs,
                 weights,
                 cost,
-                op.window(*inputs),
+                window,
                 op.kept(inputs, node.shape) if sized else None,
                 sized,
                 any(each.role == "kernel" for each in weights or ()),

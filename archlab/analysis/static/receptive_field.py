@@ -36,6 +36,9 @@ class Extent(NamedTuple):
     @property
     def size(self) -> int:
         """The most pixels that a unit sees."""
+        if len(self.spans) == 1 and self.spans[0]:  # nearly always: every unit alike
+            first, last = self.spans[0]
+            return last - first + 1
         return max([last - first + 1 for first, last in filter(None, self.spans)], default=0)
 
     @property
@@ -90,9 +93,16 @@ def _union(extents: Sequence[Extent]) -> tuple[Extent, Fraction | None]:
     The disagreement is None where the strides do, or where a place is not known: then it is the largest field alone.
     """
     widest = max(extents, key=lambda extent: extent.size)
-    if any(extent.stride != widest.stride for extent in extents):
+    if all([len(extent.spans) == 1 and extent.shift == widest.shift for extent in extents]):
+        # By far the most, and exact in whole numbers.
+        known = [extent.spans[0] for extent in extents if extent.spans[0]]
+        if len(known) == len(extents) and all([extent.placed for extent in extents]):
+            first, last = min([span[0] for span in known]), max([span[1] for span in known])
+            doubled = [span[0] + span[1] for span in known]
+            return Extent(widest.shift, ((first, last),)), Fraction(max(doubled) - min(doubled), 2)
+    if any([extent.stride != widest.stride for extent in extents]):
         return widest._replace(placed=False), None
-    if not all(extent.placed for extent in extents):
+    if not all([extent.placed for extent in extents]):
         return widest._replace(placed=False), Fraction(0)
     period = lcm(*[len(extent.spans) for extent in extents])
     spans: list[tuple[int, int] | None] = []
@@ -266,7 +276,6 @@ def receptive_field(graph: Graph) -> ReceptiveField:
     unknown: list[str] = []
     image: Shape | None = None
     at = covering = None
-    through: dict[tuple[Any, Any], tuple[Extent, ...]] = {}
     for node, facts in zip(graph.nodes, gather(graph), strict=True):
         if not node.inputs:
             if image is None and len(node.shape) > 1:
@@ -292,12 +301,7 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                     axes=tuple([seen.axes[axis] for axis in window.order]),
                 )
             elif isinstance(window, tuple):
-                # Equal extents through the same window: once for all the blocks of a stage, and for both axes.
-                key = seen.extents, id(window)
-                extents = through.get(key)
-                if extents is None:
-                    extents = through[key] = _looked(seen.extents, window)
-                seen = seen._replace(extents=extents)
+                seen = Seen(_looked(seen.extents, window), seen.whole, seen.unknown, seen.axes)
         else:
             paths = [found[source] for source in node.inputs]
             seen = _merged(node.name, node.shape, facts.inputs, paths, misaligned, undecided, gates)
@@ -319,12 +323,14 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
     return all([size is not None and extent.size >= size for extent, size in zip(extents, image, strict=False)])
 
 
-def _looked(extents: tuple[Extent, ...], window: tuple[Any, ...]) -> tuple[Extent, ...]:
-    if extents[0] == extents[-1] and window[0] == window[-1]:  # square images and windows, as nearly always
-        one = _through(extents[0], window[0])
-        if all(e == extents[0] for e in extents) and all(w == window[0] for w in window):
-            return (one,) * len(extents)
-    return tuple([_through(extent, axis) for extent, axis in zip(extents, window, strict=True)])
+def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...]) -> tuple[Extent, ...]:
+    """What is seen through a window on every axis."""
+    extent, axis = extents[0], window[0]
+    seen = [_through(extent, axis)]
+    for other, along in zip(extents[1:], window[1:], strict=True):
+        # Square images and windows, as nearly always, are worked out once.
+        seen.append(seen[0] if other is extent and along is axis else _through(other, along))
+    return tuple(seen)
 
 
 def _merged(
@@ -338,25 +344,32 @@ def _merged(
 ) -> Seen:
     """What is seen where paths meet."""
     placed: list[Seen] = []
-    whole = any(path.whole for path in paths)
+    whole = unknown = False
+    narrow = False
     for path, came in zip(paths, inputs, strict=True):
+        whole = whole or path.whole
+        narrow = narrow or not path.whole
+        unknown = unknown or path.unknown
         if path.extents is None:
             continue
-        if all(size == 1 for size in came[:-1]) and any(size != 1 for size in shape[:-1]):
+        if came != shape and all(size == 1 for size in came[:-1]) and any(size != 1 for size in shape[:-1]):
             whole = True  # stretched over the map: no place of its own
         else:
             placed.append(path)
-    # Where one path has swapped its axes and another has not, a unit has no place that one extent an axis could give.
-    unknown = any(path.unknown for path in paths) or len({path.axes for path in placed}) > 1
     if not placed:
         return Seen(None, whole, unknown)
-    if whole and not all(path.whole for path in paths):
+    first = placed[0]
+    # Where one path has swapped its axes and another has not, a unit has no place that one extent an axis could give.
+    unknown = unknown or any([path.axes != first.axes for path in placed])
+    if whole and narrow:
         gates.append(name)
-    first = placed[0]._replace(whole=whole, unknown=unknown)
-    extents = [path.extents or () for path in placed]
-    if all(each == extents[0] for each in extents):
-        return first
-    unions = [_union([each[axis] for each in extents]) for axis in range(len(extents[0]))]
+    extents = [path.extents for path in placed if path.extents is not None]
+    if all([each is extents[0] or each == extents[0] for each in extents]):
+        return Seen(extents[0], whole, unknown, first.axes)
+    unions = [_union([each[0] for each in extents])]
+    for axis in range(1, len(extents[0])):
+        alike = all([each[axis] is each[0] for each in extents])
+        unions.append(unions[0] if alike else _union([each[axis] for each in extents]))
     offsets = [offset for _, offset in unions]
     if any(offset is None for offset in offsets):
         strides = tuple(path.by_image([extent.stride for extent in path.extents or ()]) for path in placed)
@@ -365,4 +378,4 @@ def _merged(
         undecided.append(name)
     elif any(offsets):
         misaligned.append(Misaligned(name, first.by_image([offset or Fraction(0) for offset in offsets])))
-    return first._replace(extents=tuple(extent for extent, _ in unions))
+    return Seen(tuple([extent for extent, _ in unions]), whole, unknown, first.axes)
