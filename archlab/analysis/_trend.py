@@ -15,8 +15,8 @@ LIMIT = 3.5
 
 SOURCE = (
     "He et al. 2015, 'Delving Deep into Rectifiers', section 2.2: under Glorot's initialization, where by their theory "
-    "each ReLU layer weakens the error signal by 0.15 decades, a net of 22 layers still trains (3.3 decades), one of 30 "
-    "does not (4.5). For growth the same limit: by the theory of Yang et al. 2019, 'A Mean Field Theory of Batch "
+    "each ReLU layer weakens the error signal by 0.15 decades, a net of 22 layers still trains (3.3 decades), one of "
+    "30 does not (4.5). For growth the same limit: by the theory of Yang et al. 2019, 'A Mean Field Theory of Batch "
     "Normalization', who find deep nets with it and without shortcuts untrainable, it is passed at 42 layers. What "
     "comes of a larger map alone, whose units share one error, is left out of the change."
 )
