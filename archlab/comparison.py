@@ -5,47 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archlab.analysis.static import Analysis, analyze
+from archlab.analysis.static import analyze
 from archlab.errors import DesignError, UsageError, did_you_mean
 from archlab.report import comparison_report, to_text
-from archlab.sources import Architecture, Reference, load
+from archlab.result import Result
+from archlab.sources import Reference, load
 
-if TYPE_CHECKING:
-    from archlab.analysis.measured import GradientFlow
-
-__all__ = ["SORT_KEYS", "Comparison", "Result", "compare"]
+__all__ = ["SORT_KEYS", "Comparison", "compare"]
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is known of one architecture. `gradient_flow` is None until it has been measured."""
-
-    architecture: Architecture
-    analysis: Analysis
-    gradient_flow: GradientFlow | None = None
-
-    @property
-    def name(self) -> str:
-        """The name it is shown by."""
-        return self.architecture.name
-
-    @property
-    def layer_counts(self) -> Mapping[str, int]:
-        """How many layers of each kind it has."""
-        return Counter(type(node.op).__name__ for node in self.analysis.graph)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            "name": self.name,
-            "reference": self.architecture.reference,
-            **self.analysis.to_dict(),
-            "gradient_flow": self.gradient_flow.to_dict() if self.gradient_flow else None,
-        }
 
 
 def _slope(result: Result) -> float:
@@ -125,7 +95,7 @@ class Comparison:
         return {"schema": SCHEMA, "architectures": [result.to_dict() for result in self.results]}
 
     def __str__(self) -> str:
-        return to_text(comparison_report(self))
+        return to_text(comparison_report(self.results))
 
 
 def compare(

@@ -229,7 +229,9 @@ def architectures(draw: Draw, most: int = 7) -> Part:
         net = grown(net, draw(augmentations()))
     for _ in range(draw(st.integers(1, most))):
         net = grown(net, draw(draw(st.sampled_from(kinds))))
-    return grown(net, draw(st.sampled_from(HEADS)))
+    net = grown(net, draw(st.sampled_from(HEADS)))
+    # Older versions of Keras refuse a model whose output is its input.
+    return net >> Identity() if isinstance(net, Input) else net
 
 
 @st.composite
@@ -272,7 +274,7 @@ def looking(draw: Draw, most: int = 5) -> Part:
                 merge=draw(st.sampled_from((Add(), Average(), Concatenate()))),
             )
         net = grown_wide(net, part)
-    return net
+    return net >> Identity() if isinstance(net, Input) else net
 
 
 def grown_wide(net: Part, part: Part) -> Part:

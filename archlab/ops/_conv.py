@@ -114,8 +114,22 @@ class _Windowed(Op, abstract=True):
         return activation_kept(self.activation, output)._replace(inputs=True)
 
 
+class _Widening(_Windowed, abstract=True):
+    """A convolution that chooses how many channels come out, or leaves that to the stage around it."""
+
+    filters: int | Width | None
+
+    def __post_init__(self) -> None:
+        width("filters", self.filters)
+        super().__post_init__()
+
+    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
+        filters = fill(self.filters, width, inputs)
+        return self if filters == self.filters else replace(self, filters=filters)  # pyright: ignore[reportArgumentType]
+
+
 @dataclass(frozen=True, repr=False)
-class Conv(_Windowed):
+class Conv(_Widening):
     """A convolution. The width may be left open for the stage around to fill in.
 
     Args:
@@ -145,13 +159,8 @@ class Conv(_Windowed):
     initializer: str = "glorot_uniform"
 
     def __post_init__(self) -> None:
-        width("filters", self.filters)
         whole("groups", self.groups)
         super().__post_init__()
-
-    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
-        filters = fill(self.filters, width, inputs)
-        return self if filters == self.filters else replace(self, filters=filters)
 
     def output(self, *inputs: Shape) -> Shape:
         filters = fill(self.filters, None, inputs)
@@ -213,7 +222,7 @@ class DepthwiseConv(_Windowed):
 
 
 @dataclass(frozen=True, repr=False)
-class SeparableConv(_Windowed):
+class SeparableConv(_Widening):
     """A depthwise convolution, then a 1 × 1 convolution over the channels (Chollet 2017, section 2).
 
     >>> from archlab import Input, SeparableConv, analyze
@@ -233,13 +242,8 @@ class SeparableConv(_Windowed):
     axes = (1, 2)
 
     def __post_init__(self) -> None:
-        width("filters", self.filters)
         whole("multiplier", self.multiplier)
         super().__post_init__()
-
-    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
-        filters = fill(self.filters, width, inputs)
-        return self if filters == self.filters else replace(self, filters=filters)
 
     def output(self, *inputs: Shape) -> Shape:
         channels(inputs[0])
@@ -275,7 +279,7 @@ class SeparableConv(_Windowed):
 
 
 @dataclass(frozen=True, repr=False)
-class ConvTranspose(_Windowed):
+class ConvTranspose(_Widening):
     """A transposed convolution: what a convolution's gradient does, used to enlarge (Dumoulin & Visin 2016, ch. 4).
 
     `output_padding` picks one of the sizes that the convolution would have shrunk to what comes in.
@@ -292,7 +296,6 @@ class ConvTranspose(_Windowed):
     initializer: str = "glorot_uniform"
 
     def __post_init__(self) -> None:
-        width("filters", self.filters)
         if self.output_padding is not None:
             whole_each("output_padding", self.output_padding, 0)
             strides = self.stride if isinstance(self.stride, tuple) else (self.stride,)
@@ -300,10 +303,6 @@ class ConvTranspose(_Windowed):
             if max(paddings) >= min(strides):
                 raise ArgumentError(f"output_padding={self.output_padding} must stay below stride={self.stride}")
         super().__post_init__()
-
-    def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
-        filters = fill(self.filters, width, inputs)
-        return self if filters == self.filters else replace(self, filters=filters)
 
     def _out(self, size: int | None, kernel: int, stride: int, dilation: int, extra: int | None) -> int | None:
         if size is None:

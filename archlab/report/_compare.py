@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from archlab.analysis import LIMIT
 from archlab.analysis.static import Analysis
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
+from archlab.result import Result
 from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
 
-if TYPE_CHECKING:
-    from archlab.comparison import Comparison, Result
 
-
-def comparison_report(comparison: Comparison) -> Report:
+def comparison_report(results: Sequence[Result]) -> Report:
     """The whole comparison: the static parts, and the gradients where they have been measured."""
-    parts = static_parts(comparison)
-    if any(result.gradient_flow for result in comparison):
-        parts += gradient_parts(comparison)
+    parts = static_parts(results)
+    if any(result.gradient_flow for result in results):
+        parts += gradient_parts(results)
     return Report(parts)
 
 
-def static_parts(comparison: Comparison) -> tuple[Part, ...]:
+def static_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     """Everything that is known before anything is built."""
-    return tuple(filter(None, (_numbers(comparison), _differences(comparison), _remarks(comparison))))
+    return tuple(filter(None, (_numbers(results), _differences(results), _remarks(results))))
 
 
 def _shape(sizes: Iterable[int | None]) -> str:
@@ -77,18 +75,18 @@ _ROWS: tuple[tuple[str, Callable[[Analysis], str]], ...] = (
 )
 
 
-def _numbers(comparison: Comparison) -> Table:
-    rows = [(label, *[cell(result.analysis) for result in comparison]) for label, cell in _ROWS]
+def _numbers(results: Sequence[Result]) -> Table:
+    rows = [(label, *[cell(result.analysis) for result in results]) for label, cell in _ROWS]
     # A row of zeros about what could be wrong says nothing.
     rows = [
         row for row in rows if row[0] not in ("misaligned merges", "layers without a rule") or set(row[1:]) != {"0"}
     ]
     return Table(
         "",
-        ("", *[result.name for result in comparison]),
+        ("", *[result.name for result in results]),
         tuple(rows),
-        ("left", *["right" for _ in comparison]),
-        tuple(flat(result.to_dict()) for result in comparison),
+        ("left", *["right" for _ in results]),
+        tuple(flat(result.to_dict()) for result in results),
         stack=True,
     )
 
@@ -125,8 +123,8 @@ def _merges(analysis: Analysis) -> str:
     return "needs a size" if field.undecided and not field.misaligned else str(len(field.misaligned))
 
 
-def _differences(comparison: Comparison) -> Prose | None:
-    first, *others = comparison
+def _differences(results: Sequence[Result]) -> Prose | None:
+    first, *others = results
     lines: list[str] = []
     for other in others:
         a, b = first.analysis, other.analysis
@@ -149,9 +147,9 @@ def _differences(comparison: Comparison) -> Prose | None:
     return Prose("What differs", tuple(lines)) if lines else None
 
 
-def _remarks(comparison: Comparison) -> Prose | None:
+def _remarks(results: Sequence[Result]) -> Prose | None:
     lines: list[str] = []
-    for result in comparison:
+    for result in results:
         analysis = result.analysis
         merges = analysis.receptive_field.misaligned
         if merges:
@@ -187,13 +185,13 @@ def _shape_of(strides: tuple[Any, ...]) -> str:
     return " × ".join(map(str, dict.fromkeys(strides)))
 
 
-def gradient_parts(comparison: Comparison) -> tuple[Part, ...]:
+def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     """The measured gradients: curves for each architecture, and what they say."""
     signals: list[Curve] = []
     weights: list[Curve] = []
     lines: list[str] = []
     sources: dict[str, list[str]] = {}
-    for result in comparison:
+    for result in results:
         flow = result.gradient_flow
         if flow is None:
             continue

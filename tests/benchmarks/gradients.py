@@ -9,7 +9,8 @@ from typing import Any
 
 from archlab import load
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.measured._gradient_flow import BATCH, _Probe
+from archlab.analysis.measured._gradient_flow import BATCH
+from archlab.analysis.measured._probe import Probe
 from archlab.bridge import load_keras
 from tests.benchmarks._timing import in_turns, report
 
@@ -35,7 +36,7 @@ def main() -> None:
     for reference in ("baseline", "residual", "plain:depth=50", "residual:depth=50", "resnet50"):
         graph = load(reference).graph
         batch = synthetic(graph, BATCH)
-        probe = _Probe(graph, batch, None)
+        probe = Probe(graph, batch, None)
         seeds = iter(range(1_000))
         contenders = {
             "one more seed": lambda p=probe, s=seeds: p.run(next(s)),

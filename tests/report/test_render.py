@@ -27,7 +27,7 @@ MYSTERIOUS: Part = Input(8, 8, 3) >> Conv(4) >> Mystery() >> ReLU()
 
 def test_an_unknown_operation_is_named_in_every_format() -> None:
     found = compare(MYSTERIOUS, static=True)
-    report = comparison_report(found)
+    report = comparison_report(found.results)
     for text in (to_text(report), to_text(report, 40), to_markdown(report).replace("\\", "")):
         assert "mystery (Mystery) is unknown" in " ".join(text.split())
         assert "≥ 112" in text
@@ -43,7 +43,7 @@ def test_an_unknown_operation_is_named_in_every_format() -> None:
 @pytest.mark.parametrize("width", [200, 80, 60, 40])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     names = ("baseline", "residual", "resnet50", "plain:depth=50,normalization=none")
-    report = comparison_report(compare(*names, static=True))
+    report = comparison_report(compare(*names, static=True).results)
     assert max(map(len, to_text(report, width).splitlines())) <= width
 
 
@@ -57,7 +57,7 @@ def test_layers_fit_by_leaving_out_the_last_columns(width: int) -> None:
 
 
 def test_ascii_terminals_get_ascii() -> None:
-    text = to_text(comparison_report(compare("baseline", "residual", static=True)), ascii=True)
+    text = to_text(comparison_report(compare("baseline", "residual", static=True).results), ascii=True)
     assert text.isascii()
 
 
@@ -74,10 +74,10 @@ def test_markdown_escapes_what_markdown_would_read() -> None:
             return inputs[0]
 
     Odd.__name__ = "<b>|*odd*"
-    text = to_markdown(comparison_report(compare(Input(8, 8, 3) >> Odd(), static=True)))
+    text = to_markdown(comparison_report(compare(Input(8, 8, 3) >> Odd(), static=True).results))
     assert "&lt;b>\\|\\*odd\\*" in text and "<b>" not in text
 
 
 def test_the_table_of_a_comparison_is_its_text() -> None:
     found = compare("baseline", static=True)
-    assert str(found) == to_text(comparison_report(found))
+    assert str(found) == to_text(comparison_report(found.results))

@@ -11,107 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import gcd, lcm
 from typing import Any, NamedTuple, TypeVar
 
+from archlab.analysis.static._extent import PIXEL, Extent, through, union
 from archlab.analysis.static._facts import State, gather
 from archlab.graph import Graph, Shape
 from archlab.ops import Axis, Permuted
 
 T = TypeVar("T")
-
-
-class Extent(NamedTuple):
-    """What the units of a map see along one axis of the input.
-
-    Unit `q · period + r` sees the pixels from `q · shift + first` to `q · shift + last` (both included) where
-    `(first, last) = spans[r]`, the period being the number of spans; None where it sees nothing.
-    """
-
-    shift: int
-    spans: tuple[tuple[int, int] | None, ...]
-    placed: bool = True
-    """False where 'same' padding of an unknown size makes `first` depend on the size."""
-
-    @property
-    def size(self) -> int:
-        """The most pixels that a unit sees."""
-        if len(self.spans) == 1 and self.spans[0]:  # nearly always: every unit alike
-            first, last = self.spans[0]
-            return last - first + 1
-        return max([last - first + 1 for first, last in filter(None, self.spans)], default=0)
-
-    @property
-    def stride(self) -> Fraction:
-        """By how many pixels the field moves from one unit to the next, on average over a period."""
-        return Fraction(self.shift, len(self.spans))
-
-    @property
-    def start(self) -> int | None:
-        """The first pixel of the first unit's field (left of the image where negative); None where unknown."""
-        return self.spans[0][0] if self.placed and self.spans[0] else None
-
-    @property
-    def centre(self) -> Fraction:
-        """The middle of the field of the first unit, on average over a period."""
-        middles = [Fraction(span[0] + span[1], 2) - self.stride * r for r, span in enumerate(self.spans) if span]
-        return sum(middles, Fraction(0)) / len(middles) if middles else Fraction(0)
-
-    def span(self, unit: int) -> tuple[int, int] | None:
-        """First and last pixel that a unit sees."""
-        turn, phase = divmod(unit, len(self.spans))
-        span = self.spans[phase]
-        return None if span is None else (span[0] + turn * self.shift, span[1] + turn * self.shift)
-
-
-PIXEL = Extent(1, ((0, 0),))
-
-
-def _through(extent: Extent, axis: Axis) -> Extent:
-    """What is seen through a window that looks at units which see `extent`."""
-    shift, spans, placed = extent
-    stride, taps, settled = axis
-    if len(spans) == 1 and len(taps) == 1:
-        # By far the most: every unit alike on both sides.
-        (span,), (tap,) = spans, taps
-        if span is None:
-            return extent
-        return Extent(shift * stride, ((span[0] + shift * tap[0], span[1] + shift * tap[-1]),), placed and settled)
-    turns = len(spans) // gcd(len(spans), stride)
-    seen: list[tuple[int, int] | None] = []
-    for unit in range(len(taps) * turns):
-        turn, phase = divmod(unit, len(taps))
-        read = [extent.span(turn * stride + tap) for tap in taps[phase]]
-        hit = [span for span in read if span is not None]
-        seen.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
-    return Extent(turns * stride // len(spans) * shift, tuple(seen), placed and settled)
-
-
-def _union(extents: Sequence[Extent]) -> tuple[Extent, Fraction | None]:
-    """What is seen over several paths that merge, and by how much their centres disagree.
-
-    The disagreement is None where the strides do, or where a place is not known: then it is the largest field alone.
-    """
-    widest = max(extents, key=lambda extent: extent.size)
-    if all([len(extent.spans) == 1 and extent.shift == widest.shift for extent in extents]):
-        # By far the most, and exact in whole numbers.
-        known = [extent.spans[0] for extent in extents if extent.spans[0]]
-        if len(known) == len(extents) and all([extent.placed for extent in extents]):
-            first, last = min([span[0] for span in known]), max([span[1] for span in known])
-            doubled = [span[0] + span[1] for span in known]
-            return Extent(widest.shift, ((first, last),)), Fraction(max(doubled) - min(doubled), 2)
-    if any([extent.stride != widest.stride for extent in extents]):
-        return widest._replace(placed=False), None
-    if not all([extent.placed for extent in extents]):
-        return widest._replace(placed=False), Fraction(0)
-    period = lcm(*[len(extent.spans) for extent in extents])
-    spans: list[tuple[int, int] | None] = []
-    for unit in range(period):
-        hit = [span for span in [extent.span(unit) for extent in extents] if span is not None]
-        spans.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
-    centres = [extent.centre for extent in extents]
-    union = Extent(widest.shift * period // len(widest.spans), tuple(spans))
-    return union, max(centres) - min(centres)
 
 
 class Misaligned(NamedTuple):
@@ -326,10 +233,10 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
 def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...]) -> tuple[Extent, ...]:
     """What is seen through a window on every axis."""
     extent, axis = extents[0], window[0]
-    seen = [_through(extent, axis)]
+    seen = [through(extent, axis)]
     for other, along in zip(extents[1:], window[1:], strict=True):
         # Square images and windows, as nearly always, are worked out once.
-        seen.append(seen[0] if other is extent and along is axis else _through(other, along))
+        seen.append(seen[0] if other is extent and along is axis else through(other, along))
     return tuple(seen)
 
 
@@ -366,10 +273,10 @@ def _merged(
     extents = [path.extents for path in placed if path.extents is not None]
     if all([each is extents[0] or each == extents[0] for each in extents]):
         return Seen(extents[0], whole, unknown, first.axes)
-    unions = [_union([each[0] for each in extents])]
+    unions = [union([each[0] for each in extents])]
     for axis in range(1, len(extents[0])):
         alike = all([each[axis] is each[0] for each in extents])
-        unions.append(unions[0] if alike else _union([each[axis] for each in extents]))
+        unions.append(unions[0] if alike else union([each[axis] for each in extents]))
     offsets = [offset for _, offset in unions]
     if any(offset is None for offset in offsets):
         strides = tuple(path.by_image([extent.stride for extent in path.extents or ()]) for path in placed)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from archlab.comparison import Result
 from archlab.errors import UsageError, did_you_mean
+from archlab.result import Result
 from archlab_cli.options import (
     ascii_only,
     check_output,
@@ -91,16 +91,16 @@ def command(
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"
     if at_once:
-        deliver(to_text(static_parts(found), width(), ascii_only()), None)
+        deliver(to_text(static_parts(found.results), width(), ascii_only()), None)
     if not static:
         with progress(len(found) * (seeds + 1)) as step:
             found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))
         if sort == "slope":
             found = found.sorted(sort)
         if at_once:
-            deliver("\n" + to_text(gradient_parts(found), width(), ascii_only()), None)
+            deliver("\n" + to_text(gradient_parts(found.results), width(), ascii_only()), None)
     if not at_once:
-        write(comparison_report(found), found.to_dict, form, output)
+        write(comparison_report(found.results), found.to_dict, form, output)
     if any(asked & _seen(result) for result in found):
         click.get_current_context().exit(1)
 

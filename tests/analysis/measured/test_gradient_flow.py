@@ -25,7 +25,8 @@ from archlab import (
     load,
 )
 from archlab.analysis.measured._batch import from_folder, head_loss, synthetic
-from archlab.analysis.measured._gradient_flow import _Probe, before_head
+from archlab.analysis.measured._gradient_flow import before_head
+from archlab.analysis.measured._probe import Probe
 from archlab.errors import DataError, UsageError
 from archlab.ops import KerasLayer, Op
 from tests.oracles import gradients
@@ -69,7 +70,7 @@ def compare_with_plain(net: Part) -> None:
 
     graph = net.to_graph()
     batch = synthetic(graph, 6)
-    probe = _Probe(graph, batch, None)
+    probe = Probe(graph, batch, None)
     run = probe.run(3)
     # The probe's own weights, so that nothing but the gradients is compared.
     expected = gradients.one_by_one(graph, probe.built, probe.positions, batch, keras.losses.get(batch.loss))
@@ -88,7 +89,7 @@ def test_a_kernel_times_its_gradient_is_the_same_for_every_layer_of_a_chain_with
     net = Input(12, 12, 4) >> (Conv(6, bias=False) >> ReLU()) * 6 >> GlobalAvgPool() >> Dense(1, bias=False)
     graph = net.to_graph()
     batch = synthetic(graph, 4)
-    probe = _Probe(graph, batch, None)
+    probe = Probe(graph, batch, None)
     probe.run(1)
     kernels = [variable for variables in probe.variables for variable in variables]
     with tf.GradientTape() as tape:
