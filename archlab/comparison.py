@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from archlab.analysis.static import analyze
 from archlab.errors import DesignError, UsageError, did_you_mean
 from archlab.report import comparison_report, to_text
 from archlab.result import Result
-from archlab.sources import Reference, load
+from archlab.sources import Architecture, Reference, load
 
 __all__ = ["SORT_KEYS", "Comparison", "compare"]
 
@@ -99,7 +99,7 @@ class Comparison:
 
 
 def compare(
-    *references: Reference,
+    *references: Reference | Mapping[str, Reference],
     static: bool = False,
     input: Sequence[int | None] | None = None,
     data: Any = None,
@@ -109,7 +109,7 @@ def compare(
     """Compare architectures: what they cost, how far they see, how gradients flow through them.
 
     Args:
-        references: names of the zoo, parts, graphs.
+        references: names of the zoo, parts, graphs; or mappings, which name the architectures in them.
         static: stop before anything is built: no TensorFlow, no gradient flow.
         input: another input shape for all, (height, width) or (height, width, channels).
         data: a folder of class folders with photos to measure gradients on; a synthetic batch without one.
@@ -122,18 +122,32 @@ def compare(
 
     >>> print(compare("baseline", static=True)["baseline"].analysis.compute.macs)
     415288960
+    >>> from archlab import Residual, load
+    >>> net = load("residual").tree
+    >>> [found.name for found in compare({"ours": net, "cut": net.without(Residual)}, static=True)]
+    ['ours', 'cut']
     """
     if not references:
         raise UsageError("compare needs at least one architecture")
     results = []
-    for reference in references:
-        architecture = load(reference, None if input is None else tuple(input))
+    for architecture in _loaded(references, None if input is None else tuple(input)):
         try:
             results.append(Result(architecture, analyze(architecture.graph)))
         except DesignError as error:
             raise error.within(architecture.name) from None
     found = Comparison(_named_apart(results))
     return found if static else found.measured(data, seeds, progress)
+
+
+def _loaded(
+    references: Sequence[Reference | Mapping[str, Reference]], input: tuple[int | None, ...] | None
+) -> Iterator[Architecture]:
+    for reference in references:
+        if isinstance(reference, Mapping):
+            for name, one in reference.items():
+                yield replace(load(one, input), name=name)
+        else:
+            yield load(reference, input)
 
 
 def _named_apart(results: list[Result]) -> tuple[Result, ...]:

@@ -113,14 +113,14 @@ def _change(ours: float | None, theirs: float | None) -> str | None:
         return None
     if ours == theirs:
         return "the same"
-    if theirs >= 10 * ours:
-        return f"{theirs / ours:.0f} times as many"
+    if theirs >= 10 * ours or ours >= 10 * theirs:
+        return f"{theirs / ours:,.0f} times as many" if theirs > ours else f"{ours / theirs:,.0f} times fewer"
     return f"{theirs / ours - 1:+.1%}".replace("-", "−").replace("%", " %")
 
 
 def _merges(analysis: Analysis) -> str:
-    field = analysis.receptive_field
-    return "needs a size" if field.undecided and not field.misaligned else str(len(field.misaligned))
+    sure, open_ = len(analysis.receptive_field.misaligned), len(analysis.receptive_field.undecided)
+    return str(sure) if not open_ else f"{sure}, or {sure + open_}" if sure else "needs a size"
 
 
 def _differences(results: Sequence[Result]) -> Prose | None:
@@ -243,8 +243,9 @@ def verdict_sentence(result: Result) -> str:
     if flow.verdict == "explodes":
         return f"explodes: {change}. The first layers take steps too large for the others."
     sharing = trend.sharing or 0.0
-    if decades > 1 and sharing > 0.3:
-        change += f" ({_times(sharing)} only because its larger map shares one error among more units)"
+    if abs(decades) > 1 and sharing > 0.3:
+        why = f"{_times(sharing)} weaker for no other reason than that its larger map has more units to share the error"
+        change += f" ({why})" if decades > 0 else f" (where it would be {why})"
     if abs(decades - sharing) < 1:
         return f"is level: {change}. Every layer gets its share."
     return f"is level, though uneven: {change}. Such nets still train, up to {_times(LIMIT)}."

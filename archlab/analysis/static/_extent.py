@@ -19,8 +19,14 @@ class Extent(NamedTuple):
 
     shift: int
     spans: tuple[tuple[int, int] | None, ...]
-    placed: bool = True
-    """False where 'same' padding of an unknown size makes `first` depend on the size."""
+    anchor: int = 0
+    """What the spans are counted from: 0 is the edge of the image; any other number a place that 'same' padding of an
+    unknown size has moved. Extents with the same anchor can be compared all the same."""
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known where in the image the units look."""
+        return self.anchor == 0
 
     @property
     def size(self) -> int:
@@ -31,9 +37,9 @@ class Extent(NamedTuple):
         return max([last - first + 1 for first, last in filter(None, self.spans)], default=0)
 
     @property
-    def stride(self) -> Fraction:
+    def stride(self) -> Fraction | int:
         """By how many pixels the field moves from one unit to the next, on average over a period."""
-        return Fraction(self.shift, len(self.spans))
+        return self.shift if len(self.spans) == 1 else Fraction(self.shift, len(self.spans))
 
     @property
     def start(self) -> int | None:
@@ -56,16 +62,20 @@ class Extent(NamedTuple):
 PIXEL = Extent(1, ((0, 0),))
 
 
-def through(extent: Extent, axis: Axis) -> Extent:
-    """What is seen through a window that looks at units which see `extent`."""
-    shift, spans, placed = extent
+def through(extent: Extent, axis: Axis, anchor: int = 0) -> Extent:
+    """What is seen through a window that looks at units which see `extent`.
+
+    Where the window's place depends on an unknown size, the result is counted from `anchor`.
+    """
+    shift, spans, before = extent
     stride, taps, settled = axis
+    anchor = before if settled else anchor
     if len(spans) == 1 and len(taps) == 1:
         # By far the most: every unit alike on both sides.
         (span,), (tap,) = spans, taps
         if span is None:
             return extent
-        return Extent(shift * stride, ((span[0] + shift * tap[0], span[1] + shift * tap[-1]),), placed and settled)
+        return Extent(shift * stride, ((span[0] + shift * tap[0], span[1] + shift * tap[-1]),), anchor)
     turns = len(spans) // gcd(len(spans), stride)
     seen: list[tuple[int, int] | None] = []
     for unit in range(len(taps) * turns):
@@ -73,31 +83,31 @@ def through(extent: Extent, axis: Axis) -> Extent:
         read = [extent.span(turn * stride + tap) for tap in taps[phase]]
         hit = [span for span in read if span is not None]
         seen.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
-    return Extent(turns * stride // len(spans) * shift, tuple(seen), placed and settled)
+    return Extent(turns * stride // len(spans) * shift, tuple(seen), anchor)
 
 
-def union(extents: Sequence[Extent]) -> tuple[Extent, Fraction | None]:
+def union(extents: Sequence[Extent], anchor: int = 0) -> tuple[Extent, Fraction | None]:
     """What is seen over several paths that merge, and by how much their centres disagree.
 
-    The disagreement is None where the strides do, or where a place is not known: then it is the largest field alone.
+    Where the strides disagree (the second is None), or an unknown size moves the paths against each other, there is no
+    telling: it is the largest field alone, counted from `anchor`.
     """
     widest = max(extents, key=lambda extent: extent.size)
-    if all([len(extent.spans) == 1 and extent.shift == widest.shift for extent in extents]):
-        # By far the most, and exact in whole numbers.
-        known = [extent.spans[0] for extent in extents if extent.spans[0]]
-        if len(known) == len(extents) and all([extent.placed for extent in extents]):
-            first, last = min([span[0] for span in known]), max([span[1] for span in known])
-            doubled = [span[0] + span[1] for span in known]
-            return Extent(widest.shift, ((first, last),)), Fraction(max(doubled) - min(doubled), 2)
     if any([extent.stride != widest.stride for extent in extents]):
-        return widest._replace(placed=False), None
-    if not all([extent.placed for extent in extents]):
-        return widest._replace(placed=False), Fraction(0)
+        return widest._replace(anchor=anchor), None
+    if any([extent.anchor != widest.anchor for extent in extents]):
+        return widest._replace(anchor=anchor), Fraction(0)
+    if all([len(extent.spans) == 1 and extent.spans[0] for extent in extents]):
+        # By far the most, and exact in whole numbers.
+        known = [span for extent in extents if (span := extent.spans[0])]
+        doubled = [first + last for first, last in known]
+        hull = min([first for first, _ in known]), max([last for _, last in known])
+        return widest._replace(spans=(hull,)), Fraction(max(doubled) - min(doubled), 2)
     period = lcm(*[len(extent.spans) for extent in extents])
     spans: list[tuple[int, int] | None] = []
     for unit in range(period):
         hit = [span for span in [extent.span(unit) for extent in extents] if span is not None]
         spans.append((min(first for first, _ in hit), max(last for _, last in hit)) if hit else None)
     centres = [extent.centre for extent in extents]
-    union = Extent(widest.shift * period // len(widest.spans), tuple(spans))
-    return union, max(centres) - min(centres)
+    shift = widest.shift * period // len(widest.spans)
+    return Extent(shift, tuple(spans), widest.anchor), max(centres) - min(centres)

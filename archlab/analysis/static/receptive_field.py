@@ -29,8 +29,8 @@ class Misaligned(NamedTuple):
     """
 
     name: str
-    offset: tuple[Fraction, ...] | None
-    strides: tuple[tuple[Fraction, ...], ...] = ()
+    offset: tuple[Fraction | int, ...] | None
+    strides: tuple[tuple[Fraction | int, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -63,7 +63,7 @@ class FieldRow(NamedTuple):
     name: str
     state: State
     size: tuple[int, ...] | None
-    stride: tuple[Fraction, ...] | None
+    stride: tuple[Fraction | int, ...] | None
     start: tuple[int | None, ...] | None
     coverage: tuple[float | None, ...] | None
     clipped: tuple[int | None, ...] | None
@@ -156,7 +156,7 @@ class ReceptiveField:
         ]
 
 
-def _number(value: Fraction) -> int | float:
+def _number(value: Fraction | int) -> int | float:
     return int(value) if value.denominator == 1 else float(value)
 
 
@@ -208,10 +208,10 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                     axes=tuple([seen.axes[axis] for axis in window.order]),
                 )
             elif isinstance(window, tuple):
-                seen = Seen(_looked(seen.extents, window), seen.whole, seen.unknown, seen.axes)
+                seen = Seen(_looked(seen.extents, window, len(found)), seen.whole, seen.unknown, seen.axes)
         else:
             paths = [found[source] for source in node.inputs]
-            seen = _merged(node.name, node.shape, facts.inputs, paths, misaligned, undecided, gates)
+            seen = _merged(node.name, node.shape, facts.inputs, paths, len(found), misaligned, undecided, gates)
         if facts.window is None:
             unknown.append(node.name)
             kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
@@ -230,13 +230,13 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
     return all([size is not None and extent.size >= size for extent, size in zip(extents, image, strict=False)])
 
 
-def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...]) -> tuple[Extent, ...]:
-    """What is seen through a window on every axis."""
+def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...], anchor: int) -> tuple[Extent, ...]:
+    """What is seen through a window on every axis; `anchor` is the layer's own number."""
     extent, axis = extents[0], window[0]
-    seen = [through(extent, axis)]
+    seen = [through(extent, axis, anchor)]
     for other, along in zip(extents[1:], window[1:], strict=True):
         # Square images and windows, as nearly always, are worked out once.
-        seen.append(seen[0] if other is extent and along is axis else through(other, along))
+        seen.append(seen[0] if other is extent and along is axis else through(other, along, anchor))
     return tuple(seen)
 
 
@@ -245,6 +245,7 @@ def _merged(
     shape: Shape,
     inputs: tuple[Shape, ...],
     paths: list[Seen],
+    anchor: int,
     misaligned: list[Misaligned],
     undecided: list[str],
     gates: list[str],
@@ -273,15 +274,15 @@ def _merged(
     extents = [path.extents for path in placed if path.extents is not None]
     if all([each is extents[0] or each == extents[0] for each in extents]):
         return Seen(extents[0], whole, unknown, first.axes)
-    unions = [union([each[0] for each in extents])]
+    unions = [union([each[0] for each in extents], anchor)]
     for axis in range(1, len(extents[0])):
         alike = all([each[axis] is each[0] for each in extents])
-        unions.append(unions[0] if alike else union([each[axis] for each in extents]))
+        unions.append(unions[0] if alike else union([each[axis] for each in extents], anchor))
     offsets = [offset for _, offset in unions]
     if any(offset is None for offset in offsets):
         strides = tuple(path.by_image([extent.stride for extent in path.extents or ()]) for path in placed)
         misaligned.append(Misaligned(name, None, strides))
-    elif not all(extent.placed for each in extents for extent in each):
+    elif any(one.anchor != other.anchor for each in extents for one, other in zip(each, extents[0], strict=True)):
         undecided.append(name)
     elif any(offsets):
         misaligned.append(Misaligned(name, first.by_image([offset or Fraction(0) for offset in offsets])))
