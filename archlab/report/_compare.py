@@ -244,8 +244,12 @@ def verdict_sentence(result: Result) -> str:
         return f"explodes: {change}. The first layers take steps too large for the others."
     sharing = trend.sharing or 0.0
     if abs(decades) > 1 and sharing > 0.3:
-        why = f"{_times(sharing)} weaker for no other reason than that its larger map has more units to share the error"
-        change += f" ({why})" if decades > 0 else f" (where it would be {why})"
+        # What comes of geometry is no fading; where the signal grows, it hides some of the growth.
+        shared = "its larger map shares one error among more units"
+        factor = _times(sharing)
+        change += (
+            f" ({factor} because {shared})" if decades > 0 else f" (though {shared}, {factor} weaker by that alone)"
+        )
     if abs(decades - sharing) < 1:
         return f"is level: {change}. Every layer gets its share."
     return f"is level, though uneven: {change}. Such nets still train, up to {_times(LIMIT)}."
