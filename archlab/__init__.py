@@ -12,7 +12,6 @@ from archlab.algebra import Part as Part
 from archlab.algebra import Repeat as Repeat
 from archlab.algebra import Sequence as Sequence
 from archlab.analysis.static import Analysis as Analysis
-from archlab.analysis.static import analyze as analyze
 from archlab.dsl import Block as Block
 from archlab.dsl import Parallel as Parallel
 from archlab.dsl import Pyramid as Pyramid
@@ -75,9 +74,12 @@ from archlab.ops import ZeroPad as ZeroPad
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow as GradientFlow
     from archlab.analysis.measured import gradient_flow as gradient_flow
+    from archlab.bridge import from_keras as from_keras
+    from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
+    from archlab.result import analyze as analyze
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
 
@@ -149,7 +151,9 @@ __all__ = [
     "ZeroPad",
     "analyze",
     "compare",
+    "from_keras",
     "gradient_flow",
+    "keras_rule",
     "load",
     "to_keras",
 ]
@@ -159,8 +163,11 @@ _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
     "GradientFlow": "archlab.analysis.measured",
+    "analyze": "archlab.result",
     "compare": "archlab.comparison",
+    "from_keras": "archlab.bridge",
     "gradient_flow": "archlab.analysis.measured",
+    "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
     "to_keras": "archlab.bridge",
 }

@@ -6,6 +6,7 @@
     │   └── ShapeError         shapes that do not add up
     ├── UnknownNameError       a name that nothing answers to; knows the closest ones
     ├── UsageError             an option whose value makes no sense
+    ├── SourceError            a file or a module that an architecture cannot be read from
     ├── DataError              a data folder that cannot be used
     ├── OutputError            a file that cannot be written
     └── MissingPartError       an optional package that is not installed
@@ -25,6 +26,7 @@ __all__ = [
     "MissingPartError",
     "OutputError",
     "ShapeError",
+    "SourceError",
     "UnknownNameError",
     "UsageError",
     "closest",
@@ -76,6 +78,10 @@ class UnknownNameError(ArchlabError, LookupError):
 
 class UsageError(ArchlabError, ValueError):
     """An option whose value makes no sense."""
+
+
+class SourceError(ArchlabError, ValueError):
+    """A file or a module that an architecture cannot be read from."""
 
 
 class DataError(ArchlabError, OSError):

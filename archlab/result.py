@@ -7,13 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis import static
 from archlab.analysis.static import Analysis
-from archlab.sources import Architecture
+from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow
 
-__all__ = ["Result"]
+__all__ = ["Result", "analyze"]
+
+
+def analyze(architecture: Reference) -> Analysis:
+    """Every static analysis of an architecture, without building or running it.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (which is read and left as it is), or a reference such as
+            'residual' or 'keras:ResNet50'.
+
+    Raises:
+        UnknownNameError: the reference names nothing.
+        DesignError: the architecture does not add up.
+
+    >>> from archlab import Conv, Dense, GlobalAvgPool, Input
+    >>> found = analyze(Input(32, 32, 3) >> Conv(16) >> GlobalAvgPool() >> Dense(10))
+    >>> found.params.total, found.compute.macs, found.depth
+    (618, 442528, 2)
+    """
+    return static.analyze(load(architecture).graph)
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class Result:
     @property
     def layer_counts(self) -> Mapping[str, int]:
         """How many layers of each kind it has."""
-        return Counter(type(node.op).__name__ for node in self.analysis.graph)
+        return Counter(node.op.title for node in self.analysis.graph)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -67,6 +67,7 @@ from archlab import (
     ZeroPad,
 )
 from archlab.errors import DesignError
+from archlab.ops import Arithmetic
 
 Draw = Callable[[st.SearchStrategy], Any]
 PADDING = st.sampled_from(("same", "valid"))
@@ -148,7 +149,8 @@ def elementwise(axes: int = 2) -> st.SearchStrategy:
             BatchNorm(), BatchNorm(center=False, scale=False), LayerNorm(), GroupNorm(groups=1), GroupNorm(groups=2),
             ReLU(), ReLU(6.0), LeakyReLU(), ELU(), Softmax(), PReLU(shared_axes=shared), PReLU(),
             Activation("tanh"), Activation("gelu"), Activation("hard_sigmoid"), Activation("silu"),
-            Dropout(0.3), SpatialDropout(0.2), AlphaDropout(0.1), GaussianDropout(0.2), GaussianNoise(0.1), Dense(4),
+            Arithmetic(2.0, 1.0), Dropout(0.3), SpatialDropout(0.2), AlphaDropout(0.1), GaussianDropout(0.2),
+            GaussianNoise(0.1), Dense(4),
         )
     )  # fmt: skip
 

@@ -1,5 +1,8 @@
 """The door to Keras, and the only one: everything on this side of it runs without TensorFlow."""
 
+from archlab.bridge._from_keras import from_keras as from_keras
+from archlab.bridge._rules import initializer_config as initializer_config
+from archlab.bridge._rules import keras_rule as keras_rule
 from archlab.bridge._runtime import load_keras as load_keras
 from archlab.bridge._to_keras import Built as Built
 from archlab.bridge._to_keras import build as build

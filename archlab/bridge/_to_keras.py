@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from archlab.algebra import Part
+from archlab.bridge._rules import initializer_config
 from archlab.bridge._runtime import load_keras
 from archlab.errors import DesignError
 from archlab.graph import Graph, Node
@@ -46,6 +47,9 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
         if layer is None:
             kind = getattr(keras.layers, described.name)
             arguments = described.arguments | ({"dtype": dtype} if dtype else {})
+            for key in arguments:
+                if key.endswith("_initializer"):
+                    arguments[key] = initializer_config(arguments[key])
             if seed is not None and node.op.random:
                 arguments["seed"] = seed + position
             layer = shared[node.layer] = kind(**arguments, name=keras_name(node))

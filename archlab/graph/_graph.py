@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -45,7 +45,8 @@ class Node:
     """One use of an operation.
 
     `inputs` are positions in `Graph.nodes`; `shape` is the output's, without the batch. Nodes with the same `layer`
-    use the same weights: those are counted once.
+    use the same weights: those are counted once. `weights` are those that the layer really has, where it has been built
+    already: frozen or not, in whatever dtype; None leaves them to the operation's own rule.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Node:
     scope: Scope | None = None
     layer: str = ""
     dtype: str = "float32"
+    weights: tuple[Any, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.op!r} → {format_shape(self.shape)}"
@@ -145,6 +147,31 @@ class Graph:
                 path = "stem" if position < first else "head" if position > last else "between"
             found.setdefault(path, []).append(position)
         return {path: tuple(members) for path, members in found.items()}
+
+    def with_input(self, shape: Shape) -> Graph:
+        """The same graph for inputs of another shape; weights that have been built must still fit.
+
+        Raises:
+            DesignError: a layer refuses the shapes that follow, or was built for others.
+        """
+        if len(self.inputs) != 1:
+            name = self.name or "the graph"
+            raise DesignError(f"{name} has {len(self.inputs)} inputs, and it is not said which is to change")
+        nodes: list[Node] = []
+        for node in self.nodes:
+            inputs = tuple(nodes[source].shape for source in node.inputs)
+            try:
+                op = node.op if node.inputs else node.op.resized_input(shape)
+                made = op.output(*inputs)
+                if node.weights is not None:
+                    asked = [weight.shape for weight in op.weights(*inputs) or ()]
+                    built = [weight.shape for weight in node.weights]
+                    if asked and asked != built:
+                        raise DesignError(f"it was built with weights of {built[0]}, and this input needs {asked[0]}")
+            except DesignError as error:
+                raise error.at(node.name) from None
+            nodes.append(replace(node, op=op, shape=made))
+        return Graph(tuple(nodes), self.outputs, self.name)
 
     def fact(self, key: Any, compute: Callable[[], T]) -> T:
         """`compute()`, remembered under `key` for as long as the graph lives: a graph never changes."""

@@ -38,6 +38,7 @@ from archlab.ops._merge import Subtract as Subtract
 from archlab.ops._norm import BatchNorm as BatchNorm
 from archlab.ops._norm import GroupNorm as GroupNorm
 from archlab.ops._norm import LayerNorm as LayerNorm
+from archlab.ops._opaque import Opaque as Opaque
 from archlab.ops._pool import AvgPool as AvgPool
 from archlab.ops._pool import GlobalAvgPool as GlobalAvgPool
 from archlab.ops._pool import GlobalMaxPool as GlobalMaxPool
@@ -57,6 +58,14 @@ from archlab.ops._regularize import Dropout as Dropout
 from archlab.ops._regularize import GaussianDropout as GaussianDropout
 from archlab.ops._regularize import GaussianNoise as GaussianNoise
 from archlab.ops._regularize import SpatialDropout as SpatialDropout
+from archlab.ops._scale import Arithmetic as Arithmetic
+from archlab.ops._scale import LayerScale as LayerScale
+from archlab.ops._scale import ScaledAdd as ScaledAdd
+from archlab.ops._sequence import GRU as GRU
+from archlab.ops._sequence import LSTM as LSTM
+from archlab.ops._sequence import Embedding as Embedding
+from archlab.ops._sequence import MultiHeadAttention as MultiHeadAttention
+from archlab.ops._sequence import Output as Output
 from archlab.ops._source import Input as Input
 from archlab.ops._window import Axis as Axis
 from archlab.ops._window import Permuted as Permuted

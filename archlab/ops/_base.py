@@ -88,6 +88,11 @@ class Op(Part):
         if not abstract:
             Op.registry[cls.__name__] = cls
 
+    @property
+    def title(self) -> str:
+        """What it is called where layers are listed."""
+        return type(self).__name__
+
     def output(self, *inputs: Shape) -> Shape:
         """The shape that comes out, exactly as Keras gives it. Raises ShapeError where Keras would refuse."""
         raise NotImplementedError(f"{type(self).__name__} does not say what shape comes out")

@@ -55,7 +55,7 @@ class _Merge(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
 
-    def keras(self, *inputs: Shape) -> KerasLayer:
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
 

@@ -33,10 +33,10 @@ class _Scaled(Op, abstract=True):
 
 @dataclass(frozen=True, repr=False)
 class Rescaling(_Scaled):
-    """`x · scale + offset`, such as Rescaling(1 / 255)."""
+    """`x · scale + offset`, such as Rescaling(1 / 255); one number, or one for each channel."""
 
-    scale: float
-    offset: float = 0.0
+    scale: float | tuple[float, ...]
+    offset: float | tuple[float, ...] = 0.0
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})

@@ -157,10 +157,10 @@ def _remarks(results: Sequence[Result]) -> Prose | None:
             more = f" and {len(merges) - 4} more" if len(merges) > 4 else ""
             lines.append(f"{result.name}: paths that merge look at different places of the image: {places}{more}.")
         if analysis.receptive_field.gates:
-            gates = analysis.receptive_field.gates
             lines.append(
-                f"{result.name}: the receptive field leaves out {len(gates)} layers that scale by a mean over the "
-                f"whole map, the first at {gates[0]}; through them every later unit sees the whole image."
+                f"{result.name}: the receptive field leaves out what is scaled or normalized by something taken over "
+                f"the whole map, at {analysis.receptive_field.gates[0]} first; through it every later unit sees the "
+                "whole image."
             )
         for unknown in analysis.unknown:
             missing = ", ".join(unknown["missing"]).replace("_", " ")

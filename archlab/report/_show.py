@@ -40,7 +40,7 @@ def _by_layer(analysis: Analysis) -> Table:
         rows.append(
             (
                 node.name,
-                type(node.op).__name__,
+                node.op.title,
                 format_shape(node.shape),
                 _cell(format_exact, weights.total, weights.state.name),
                 _cell(format_count, ops.macs, ops.state.name),
@@ -52,7 +52,7 @@ def _by_layer(analysis: Analysis) -> Table:
         records.append(
             {
                 "name": node.name,
-                "op": type(node.op).__name__,
+                "op": node.op.title,
                 "output": "x".join("?" if n is None else str(n) for n in node.shape),
                 "params": None if weights.state.name == "UNKNOWN" else weights.total,
                 "trainable": None if weights.state.name == "UNKNOWN" else weights.trainable,

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 from archlab.algebra import Part
+from archlab.errors import UsageError
 from archlab.graph import Graph
-from archlab.sources import _zoo
+from archlab.sources import _keras_application, _keras_file, _python, _zoo
 from archlab.sources._architecture import Architecture as Architecture
 
-Reference = str | Part | Graph | Architecture
+Reference: TypeAlias = str | Part | Graph | Architecture | Any
+"""A reference as it is typed; or a part, a graph, an architecture or a Keras model, which is taken as it is."""
+
+# Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
+_KINDS = (_keras_application, _keras_file, _python)
 
 
 def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> Architecture:
     """The architecture that a reference names.
 
     Args:
-        reference: a name of the zoo, with arguments if need be (`plain:depth=50,width=16`); or a part, a graph or an
-            architecture, which is taken as it is.
+        reference: a name of the zoo, with arguments if need be (`plain:depth=50,width=16`); `keras:ResNet50`;
+            `model.keras`; `file.py:function` or `package.module:name`, with arguments as for the zoo; or a part, a
+            graph, an architecture or a live Keras model, which is taken as it is.
         input: another input shape, (height, width) or (height, width, channels).
 
     Raises:
         UnknownNameError: nothing has that name; names the closest.
+        SourceError: a file or a module cannot be read.
         DesignError: the architecture does not add up.
 
     >>> load("residual").graph.nodes[-1].shape
@@ -27,15 +36,20 @@ def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> A
     >>> load("plain:depth=20", input=(96, 96, 3)).name
     'plain:depth=20'
     """
-    if isinstance(reference, Architecture):
-        found = reference
-    elif isinstance(reference, Graph):
-        found = Architecture(reference.name or "graph", reference.name, None, "", reference)
-    elif isinstance(reference, Part):
-        found = Architecture("architecture", "", reference)
-    else:
-        found = _zoo.load(reference)
+    found = _found(reference)
     return found if input is None else found.with_input(input)
+
+
+def _found(reference: Reference) -> Architecture:
+    if isinstance(reference, str):
+        for kind in _KINDS:
+            if kind.claims(reference):
+                return kind.load(reference)
+        return _zoo.load(reference)
+    found = _python.taken(reference)
+    if found is None:
+        raise UsageError(f"an architecture is needed: a name, a part, a graph or a Keras model, got {reference!r}")
+    return found
 
 
 def names() -> tuple[str, ...]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from archlab.algebra import Part
-from archlab.errors import DesignError, UsageError
+from archlab.errors import DesignError
 from archlab.graph import Graph
 from archlab.ops import Input
 
@@ -34,7 +34,13 @@ class Architecture:
     def with_input(self, shape: tuple[int | None, ...]) -> Architecture:
         """The same for inputs of another shape; two sizes leave the channels as they are."""
         if self.tree is None:
-            raise UsageError(f"{self.name} is a finished graph: its input cannot be changed")
+            graph = self.graph
+            if len(shape) == 2:
+                shape = (*shape, graph.nodes[graph.inputs[0]].shape[-1])
+            try:
+                return replace(self, _graph=graph.with_input(shape))
+            except DesignError as error:
+                raise error.within(self.name) from None
         if len(shape) == 2:
             channels = [part.shape[-1] for part in self.tree.walk() if isinstance(part, Input)]
             shape = (*shape, channels[0] if channels else 3)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from archlab import zoo
-from archlab.errors import UsageError
 from archlab.sources._architecture import Architecture
+from archlab.sources._arguments import read_arguments
 
 
 def load(reference: str) -> Architecture:
     """The architecture of that name in the zoo."""
-    name, colon, text = reference.partition(":")
+    name, _, _ = reference.partition(":")
     entry = zoo.find(name)
-    arguments: dict[str, str] = {}
-    for item in text.split(",") if colon else ():
-        key, equals, value = item.partition("=")
-        if not (key.strip() and equals and value.strip()):
-            raise UsageError(f"{reference!r}: arguments are written name=value, as in plain:depth=50, got {item!r}")
-        arguments[key.strip()] = value.strip()
-    return Architecture(reference, reference, entry.call(arguments), entry.paper)
+    return Architecture(reference, reference, entry.call(read_arguments(reference)), entry.paper)
 
 
 def names() -> tuple[str, ...]:

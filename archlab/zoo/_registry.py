@@ -43,16 +43,28 @@ class Entry:
         for name, text in arguments.items():
             if name not in self.arguments:
                 raise UnknownNameError(f"{self.name} has no argument {name!r}: {did_you_mean(name, self.arguments)}")
-            values[name] = _read(text, self.arguments[name], f"{self.name}:{name}")
+            values[name] = read_value(text, self.arguments[name], f"{self.name}:{name}")
         try:
             return self.build(**values)
         except ArgumentError as error:
             raise error.at(self.name) from None
 
 
-def _read(text: str, parameter: inspect.Parameter, where: str) -> Any:
-    """The value that a text stands for, by the type of the argument's default."""
+def read_value(text: str, parameter: inspect.Parameter, where: str) -> Any:
+    """The value that a text stands for, by the type of the argument's default.
+
+    Raises:
+        UsageError: the text does not read as that type.
+    """
     kind = type(parameter.default)
+    if kind not in (bool, int, float, str):
+        # No default to go by: what reads as a number is one.
+        for kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+        return text
     if kind is bool:
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if text.lower() in words:

@@ -55,7 +55,8 @@ def test_the_random_architectures_reach_every_operation() -> None:
     seen: Counter[str] = Counter()
     _collect(seen)
     ours = {name for name, kind in Op.registry.items() if kind.__module__.startswith("archlab.ops")}
-    assert ours - set(seen) == set()
+    # Two without a public layer in Keras to become, and those of sequences, which are read from Keras and no maps.
+    assert ours - set(seen) == {"LayerScale", "ScaledAdd", "Embedding", "LSTM", "GRU", "MultiHeadAttention"}
 
 
 @pytest.mark.parametrize("name", ["baseline", "residual", "plain", "residual:augmentation=true", "mobilenet_v2"])

@@ -39,7 +39,7 @@ LECTURE = Residual(UNIT * 2 >> MaxPool(3, stride=2))
 
 @given(architectures())
 def test_repr_is_the_code_that_makes_it(net: Part) -> None:
-    again = eval(repr(net), dict(vars(archlab)))
+    again = eval(repr(net), {**vars(archlab.ops), **vars(archlab)})
     assert again == net
     assert hash(again) == hash(net)
     assert repr(again) == repr(net)
@@ -54,7 +54,7 @@ def test_the_same_tree_gives_the_same_graph(net: Part) -> None:
                                   "xception", "mobilenet_v1", "mobilenet_v2"])  # fmt: skip
 def test_the_zoo_is_written_back_as_code(name: str) -> None:
     tree = load(name).tree
-    assert eval(repr(tree), dict(vars(archlab))) == tree
+    assert eval(repr(tree), {**vars(archlab.ops), **vars(archlab)}) == tree
 
 
 def test_the_lectures_net_as_the_readme_has_it() -> None:

@@ -49,8 +49,9 @@ def test_parts_graphs_and_architectures_are_taken_as_they_are() -> None:
     graph = net.to_graph("mine")
     assert load(graph).graph is graph
     assert load(load(net)).tree is net
-    with pytest.raises(UsageError, match="mine is a finished graph: its input cannot be changed"):
-        load(graph, input=(9, 9))
+    assert load(graph, input=(9, 9)).graph.nodes[-1].shape == (9, 9, 4)
+    with pytest.raises(UsageError, match="an architecture is needed: a name, a part, a graph or a Keras model, got 3"):
+        load(3)
 
 
 def test_another_input_keeps_the_channels_unless_they_are_given() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from archlab.analysis.measured._batch import Batch
 from archlab.analysis.static._facts import gather
-from archlab.bridge import build, load_keras
+from archlab.bridge import build, initializer_config, load_keras
 from archlab.graph import Graph
 from archlab.ops import Weight
 
@@ -96,7 +96,7 @@ class Probe:
         for number, (variable, position) in enumerate(kernels):
             # A seed of its own for each kernel: two of one shape must not be twins.
             name = self._graph.nodes[position].op.initializer
-            config = {"class_name": name, "config": {"seed": seed * 1_000_003 + number}}
+            config = initializer_config(name, seed * 1_000_003 + number)
             variable.assign(self._initializers.get(config)(variable.shape, variable.dtype))
         loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
         rms = np.sqrt(outputs / sizes) * self.examples

@@ -38,8 +38,7 @@ class Analysis:
             for name in names:
                 found.setdefault(name, []).append(what)
         return tuple(
-            {"name": name, "op": type(self.graph[name].op).__name__, "missing": missing}
-            for name, missing in found.items()
+            {"name": name, "op": self.graph[name].op.title, "missing": missing} for name, missing in found.items()
         )
 
     def to_dict(self) -> dict[str, Any]:

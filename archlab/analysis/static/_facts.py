@@ -44,21 +44,22 @@ def gather(graph: Graph) -> tuple[Facts, ...]:
 
 
 def _gathered(graph: Graph) -> tuple[Facts, ...]:
-    known: dict[tuple[int, tuple[Shape, ...]], Facts] = {}
+    known: dict[tuple[int, int, tuple[Shape, ...]], Facts] = {}
     nodes = graph.nodes
     found: list[Facts] = []
     for node in nodes:
         op = node.op
         inputs = tuple([nodes[source].shape for source in node.inputs])
-        facts = known.get((id(op), inputs))
+        key = id(op), id(node.weights), inputs
+        facts = known.get(key)
         if facts is None:
-            weights = op.weights(*inputs)
+            weights = op.weights(*inputs) if node.weights is None else node.weights
             sized = is_known(node.shape) and all(map(is_known, inputs))
             cost = op.cost(inputs, node.shape) if sized else FREE if op.free else None
             window = op.window(*inputs)
             if type(window) is tuple and all([axis == window[0] for axis in window]):
                 window = (window[0],) * len(window)  # one object, so that equal axes are seen at a glance
-            facts = known[id(op), inputs] = Facts(
+            facts = known[key] = Facts(
                 inputs,
                 weights,
                 cost,

@@ -1,0 +1,78 @@
+"""Multiplying and adding by numbers: fixed ones, and learned ones for each channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archlab.errors import ShapeError
+from archlab.graph import Shape, elements, format_shape
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
+from archlab.ops._merge import Add
+from archlab.ops._window import Window
+
+
+@dataclass(frozen=True, repr=False)
+class LayerScale(Op):
+    """A learned factor for each channel, small at first (Touvron et al. 2021, 'Going deeper', section 2)."""
+
+    initial: float = 1e-6
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return (weight("gamma", (channels(inputs[0]),), "scale"),)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, elements(output))
+
+    def window(self, *inputs: Shape) -> Window:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Arithmetic(Op):
+    """`x · scale` or `x + offset` with a fixed number: one operation an element, two where both are asked for."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return ()
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, ((self.scale != 1.0) + (self.offset != 0.0)) * elements(output))
+
+    def window(self, *inputs: Shape) -> Window:
+        return "pointwise"
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept()
+
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})
+
+
+@dataclass(frozen=True, repr=False)
+class ScaledAdd(Add):
+    """The first plus a fixed multiple of the second (Szegedy et al. 2017, 'Inception-v4', section 3.3)."""
+
+    scale: float = 1.0
+    arity = 2
+
+    def output(self, *inputs: Shape) -> Shape:
+        if len(inputs) != 2:
+            raise ShapeError(f"ScaledAdd takes two inputs, got {' and '.join(map(format_shape, inputs))}")
+        return super().output(*inputs)
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, 2 * elements(output))
+
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
+        return None

@@ -1,0 +1,45 @@
+"""Models of `keras.applications`, built without weights: `keras:ResNet50`, `keras:MobileNetV2:alpha=0.5`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import Any
+
+from archlab.errors import UnknownNameError, UsageError, did_you_mean
+from archlab.sources._architecture import Architecture
+from archlab.sources._arguments import read_arguments
+
+_PREFIX = "keras:"
+
+
+def claims(reference: str) -> bool:
+    """Whether the reference is of this kind."""
+    return reference.startswith(_PREFIX)
+
+
+def load(reference: str) -> Architecture:
+    """The model of that name, its weights never downloaded."""
+    from archlab.bridge import from_keras, load_keras  # TensorFlow, which no other reference needs
+
+    _, keras = load_keras()
+    kinds = {name: kind for name, kind in vars(keras.applications).items() if inspect.isfunction(kind)}
+    _, name, *_ = reference.split(":")
+    folded = {kind.lower(): kind for kind in kinds}
+    if name.lower() not in folded:
+        raise UnknownNameError(f"no model named {name!r} in keras.applications: {did_you_mean(name, kinds)}")
+    build = kinds[folded[name.lower()]]
+    known = [key for key in inspect.signature(build).parameters if key != "weights"]
+    arguments: dict[str, Any] = {}
+    for key, text in read_arguments(reference, 2).items():
+        if key not in known:
+            raise UnknownNameError(f"{name} has no argument {key!r}: {did_you_mean(key, known)}")
+        try:
+            arguments[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            arguments[key] = text
+    try:
+        model = build(weights=None, **arguments)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{reference}: {error}") from None
+    return Architecture(reference, reference, None, "", from_keras(model))

@@ -1,0 +1,122 @@
+"""Python of one's own: `file.py:function`, `package.module:name`, with arguments as for the zoo.
+
+What stands there may be a part, a graph, an architecture or a Keras model, or a function that returns one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from archlab.algebra import Part
+from archlab.errors import ArchlabError, SourceError, UnknownNameError, did_you_mean
+from archlab.graph import Graph
+from archlab.sources._architecture import Architecture
+from archlab.sources._arguments import read_arguments
+from archlab.zoo import read_value
+
+_PATTERN = re.compile(r"(?P<module>[^:]+\.py|\w+(\.\w+)+):(?P<name>\w+)(:.*)?")
+
+
+def claims(reference: str) -> bool:
+    """Whether the reference is of this kind."""
+    return _PATTERN.fullmatch(reference) is not None or reference.endswith(".py")
+
+
+def load(reference: str) -> Architecture:
+    """The architecture under that name in a file or a module."""
+    match = _PATTERN.fullmatch(reference)
+    if match is None:
+        raise SourceError(f"{reference}: name what to take from it, as in {reference}:net")
+    source, name = match["module"], match["name"]
+    module = _file(source) if source.endswith(".py") else _module(source)
+    public = [key for key in vars(module) if not key.startswith("_")]
+    if name not in vars(module):
+        raise UnknownNameError(f"{source} has no {name!r}: {did_you_mean(name, public)}")
+    value = getattr(module, name)
+    found = taken(value, name, reference)
+    if found is not None:
+        return found
+    if not callable(value):
+        raise SourceError(f"{reference} is {type(value).__name__}, and no architecture or function that returns one")
+    found = taken(_called(value, reference), name, reference)
+    if found is None:
+        raise SourceError(f"{reference}() returns no part, graph, architecture or Keras model")
+    return found
+
+
+def taken(value: Any, name: str = "", reference: str = "") -> Architecture | None:
+    """A part, a graph, an architecture or a Keras model as an architecture; None for anything else."""
+    if isinstance(value, Architecture):
+        return value
+    if isinstance(value, Graph):
+        return Architecture(name or value.name or "graph", reference or value.name, None, "", value)
+    if isinstance(value, Part):
+        return Architecture(name or "architecture", reference, value)
+    # Whoever holds a Keras model has loaded Keras.
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(value, keras.Model):
+        from archlab.bridge import from_keras
+
+        return Architecture(name or value.name, reference, None, "", from_keras(value))
+    return None
+
+
+def _called(function: Any, reference: str) -> Any:
+    parameters = inspect.signature(function).parameters
+    arguments: dict[str, Any] = {}
+    for key, text in read_arguments(reference, 2).items():
+        if key not in parameters:
+            raise UnknownNameError(f"{reference}: no argument {key!r}: {did_you_mean(key, parameters)}")
+        arguments[key] = read_value(text, parameters[key], f"{reference}: {key}")
+    missing = [
+        key
+        for key, parameter in parameters.items()
+        if key not in arguments
+        and parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if missing:
+        raise SourceError(f"{reference}: its argument {missing[0]!r} is needed, as in {reference}:{missing[0]}=…")
+    return _guarded(lambda: function(**arguments), reference)
+
+
+def _file(source: str) -> Any:
+    path = Path(source)
+    if not path.is_file():
+        raise SourceError(f"no file {source}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # The file's neighbours can be imported from it, as when Python runs it.
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        loader = spec.loader
+        _guarded(lambda: loader.exec_module(module), source)
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _module(source: str) -> Any:
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return _guarded(lambda: importlib.import_module(source), source)
+    finally:
+        sys.path.pop(0)
+
+
+def _guarded(run: Any, source: str) -> Any:
+    """Run a user's code; whatever it raises becomes one line that names it."""
+    try:
+        return run()
+    except ArchlabError:
+        raise
+    except Exception as error:
+        raise SourceError(f"{source}: {type(error).__name__}: {error}") from error
