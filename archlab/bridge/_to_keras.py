@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from collections import Counter
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from archlab.algebra import Part
@@ -20,8 +23,9 @@ class Built(NamedTuple):
 
 
 def keras_name(node: Node) -> str:
-    """The name of a node's Keras layer. Keras allows no slash in a name, so a dot separates the scopes."""
-    return node.layer.replace("/", ".")
+    """The name of a node's Keras layer: dots for slashes, which Keras refuses, and only what TensorFlow can trace."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", node.layer.replace("/", "."))
+    return name if name[:1].isalnum() else f"layer{name}"
 
 
 def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Built:
@@ -34,6 +38,14 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
     tensors: list[Any] = []
     layers: list[Any] = []
     shared: dict[str, Any] = {}
+    taken: Counter[str] = Counter()
+
+    def name_of(node: Node) -> str:
+        # Two names may differ only in letters that TensorFlow cannot trace.
+        name = keras_name(node)
+        taken[name] += 1
+        return name if taken[name] == 1 else f"{name}.{taken[name]}"
+
     for position, node in enumerate(graph.nodes):
         described = node.op.keras(*graph.input_shapes(node))
         if described is None:
@@ -41,18 +53,19 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
         if not node.inputs:
             layers.append(None)
             arguments = described.arguments | ({"dtype": dtype} if dtype else {})
-            tensors.append(keras.Input(**arguments, name=keras_name(node)))
+            tensors.append(keras.Input(**arguments, name=name_of(node)))
             continue
         layer = shared.get(node.layer)
         if layer is None:
-            kind = getattr(keras.layers, described.name)
+            module, _, kind_name = described.name.rpartition(".")
+            kind = getattr(import_module(module) if module else keras.layers, kind_name)
             arguments = described.arguments | ({"dtype": dtype} if dtype else {})
             for key in arguments:
                 if key.endswith("_initializer"):
                     arguments[key] = initializer_config(arguments[key])
             if seed is not None and node.op.random:
                 arguments["seed"] = seed + position
-            layer = shared[node.layer] = kind(**arguments, name=keras_name(node))
+            layer = shared[node.layer] = kind(**arguments, name=name_of(node))
         inputs = [tensors[source] for source in node.inputs]
         layers.append(layer)
         tensors.append(layer(inputs[0] if len(inputs) == 1 else inputs))

@@ -51,7 +51,7 @@ class Kept(NamedTuple):
 
 
 class KerasLayer(NamedTuple):
-    """The Keras layer that does the same: a class of `keras.layers` and its arguments."""
+    """The Keras layer that does the same: a class of `keras.layers`, or the full path of another, and its arguments."""
 
     name: str
     arguments: dict[str, Any]

@@ -32,6 +32,10 @@ class LayerScale(Op):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        arguments = {"init_values": self.initial, "projection_dim": channels(inputs[0])}
+        return KerasLayer("keras.src.applications.convnext.LayerScale", arguments)
+
 
 @dataclass(frozen=True, repr=False)
 class Arithmetic(Op):
@@ -74,5 +78,5 @@ class ScaledAdd(Add):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, 2 * elements(output))
 
-    def keras(self, *inputs: Shape) -> KerasLayer | None:
-        return None
+    def keras(self, *inputs: Shape) -> KerasLayer:
+        return KerasLayer("keras.src.applications.inception_resnet_v2.CustomScaleLayer", {"scale": self.scale})

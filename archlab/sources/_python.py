@@ -86,10 +86,19 @@ def _called(function: Any, reference: str) -> Any:
     return _guarded(lambda: function(**arguments), reference)
 
 
+def _hush(path: Path) -> None:
+    """Load Keras quietly before code that is going to: TensorFlow's own remarks never reach the terminal."""
+    if "keras" not in sys.modules and re.search(r"\b(keras|tensorflow)\b", path.read_text(errors="replace")):
+        from archlab.bridge import load_keras
+
+        load_keras()
+
+
 def _file(source: str) -> Any:
     path = Path(source)
     if not path.is_file():
         raise SourceError(f"no file {source}")
+    _hush(path)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -107,6 +116,9 @@ def _file(source: str) -> Any:
 def _module(source: str) -> Any:
     sys.path.insert(0, str(Path.cwd()))
     try:
+        spec = _guarded(lambda: importlib.util.find_spec(source), source)
+        if spec is not None and spec.origin and spec.origin.endswith(".py"):
+            _hush(Path(spec.origin))
         return _guarded(lambda: importlib.import_module(source), source)
     finally:
         sys.path.pop(0)

@@ -337,3 +337,30 @@ def test_an_unknown_size_and_its_filling_in() -> None:
     fixed = keras.Model(flat, keras.layers.Dense(2, name="dense")(keras.layers.Flatten()(flat)), name="fixed")
     with pytest.raises(DesignError, match=r"^fixed: dense: it was built with weights of \(192, 2\)"):
         load(fixed, input=(9, 9))
+
+
+def test_names_that_tensorflow_cannot_trace_are_shown_and_built_all_the_same() -> None:
+    import keras
+
+    from archlab import gradient_flow
+
+    x = keras.Input((8, 8, 3))
+    y = keras.layers.Conv2D(4, 3, name="<b>|conv*")(x)
+    y = keras.layers.Conv2D(4, 3, name="<b>|conv!")(y)
+    model = keras.Model(x, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(y)))
+    graph = from_keras(model)
+    assert [node.name for node in graph][1:3] == ["<b>|conv*", "<b>|conv!"]
+    assert [layer.name for layer in gradient_flow(graph, seeds=1).layers][:2] == ["<b>|conv*", "<b>|conv!"]
+
+
+def test_layers_of_keras_applications_are_built_again() -> None:
+    import keras
+    from keras.src.applications.convnext import LayerScale
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    x = keras.Input((8, 8, 3))
+    y = LayerScale(0.5, 3)(x)
+    model = keras.Model(x, CustomScaleLayer(0.3)([x, y]))
+    again = build(from_keras(model)).model
+    photo = np.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(again(photo), model(photo), rtol=1e-6)
