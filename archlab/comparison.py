@@ -76,8 +76,12 @@ class Comparison:
         found: list[Result] = []
         for result in self.results:
             tell = (lambda word, name=result.name: progress(name, word)) if progress else None
-            flow = gradient_flow(result.analysis.graph, data=data, seeds=seeds, progress=tell)
-            found.append(replace(result, gradient_flow=flow))
+            try:
+                flow = gradient_flow(result.analysis.graph, data=data, seeds=seeds, progress=tell)
+                found.append(replace(result, gradient_flow=flow))
+            except DesignError as error:
+                # A layer that cannot be built keeps its own architecture from being measured, not the others.
+                found.append(replace(result, not_measured=str(error)))
         return Comparison(tuple(found))
 
     def sorted(self, by: str) -> Comparison:

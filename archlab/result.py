@@ -38,11 +38,15 @@ def analyze(architecture: Reference) -> Analysis:
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of one architecture. `gradient_flow` is None until it has been measured."""
+    """What is known of one architecture.
+
+    `gradient_flow` is None until it has been measured; where that could not be done, `not_measured` says why.
+    """
 
     architecture: Architecture
     analysis: Analysis
     gradient_flow: GradientFlow | None = None
+    not_measured: str = ""
 
     @property
     def name(self) -> str:
@@ -61,4 +65,5 @@ class Result:
             "reference": self.architecture.reference,
             **self.analysis.to_dict(),
             "gradient_flow": self.gradient_flow.to_dict() if self.gradient_flow else None,
+            "not_measured": self.not_measured,
         }

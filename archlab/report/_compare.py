@@ -15,7 +15,7 @@ from archlab.units import format_bytes, format_count, format_exact, format_share
 def comparison_report(results: Sequence[Result]) -> Report:
     """The whole comparison: the static parts, and the gradients where they have been measured."""
     parts = static_parts(results)
-    if any(result.gradient_flow for result in results):
+    if any(result.gradient_flow or result.not_measured for result in results):
         parts += gradient_parts(results)
     return Report(parts)
 
@@ -194,6 +194,8 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     for result in results:
         flow = result.gradient_flow
         if flow is None:
+            if result.not_measured:
+                lines.append(f"{result.name} could not be measured: {result.not_measured}.")
             continue
         slope = "–" if flow.slope is None else f"{flow.slope:+.2f}".replace("-", "−")
         signals.append(_curve(result.name, [layer.output_gradient_rms for layer in flow.curve], slope, flow.verdict))
@@ -203,6 +205,9 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
         source = f"{flow.data}, {flow.batch} examples, {flow.loss}, {many}"
         sources.setdefault(source, []).append(result.name)
     measured = [source if len(sources) == 1 else f"{source} ({', '.join(names)})" for source, names in sources.items()]
+    sentences = (*lines, *([f"Measured on {'; '.join(measured)}."] if measured else []))
+    if not signals:
+        return (Prose("Will it train?", sentences),)
     return (
         Chart(
             "Error signal by depth: RMS of the loss's gradient at each layer's output; its slope in decades per layer",
@@ -214,7 +219,7 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
             ("first", "last"),
             tuple(weights),
         ),
-        Prose("Will it train?", (*lines, f"Measured on {'; '.join(measured)}.")),
+        Prose("Will it train?", sentences),
     )
 
 

@@ -81,3 +81,15 @@ def test_markdown_escapes_what_markdown_would_read() -> None:
 def test_the_table_of_a_comparison_is_its_text() -> None:
     found = compare("baseline", static=True)
     assert str(found) == to_text(comparison_report(found.results))
+
+
+def test_what_cannot_be_measured_keeps_nothing_else_from_being() -> None:
+    net = Input(8, 8, 3) >> Conv(4) >> ReLU() >> Conv(4)
+    found = compare({"odd": MYSTERIOUS, "fine": net}, seeds=1)
+    assert found["odd"].gradient_flow is None
+    assert found["fine"].gradient_flow is not None
+    text = str(found)
+    assert "odd could not be measured: mystery: Mystery has no layer in Keras." in text
+    assert "fine is level" in text
+    assert "could not be measured" in str(compare({"odd": MYSTERIOUS}, seeds=1))
+    assert found.to_dict()["architectures"][0]["not_measured"] == "mystery: Mystery has no layer in Keras"
