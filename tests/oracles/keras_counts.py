@@ -7,8 +7,8 @@ from typing import Any
 
 
 def macs(model: Any) -> int:
-    """Multiply–accumulates of the convolutions and dense layers of a functional model, for one example."""
-    return sum(_layer(layer) for layer in model.layers)
+    """Multiply–accumulates of the convolutions and dense layers of a model, nested ones included, for one example."""
+    return sum(macs(layer) if hasattr(layer, "layers") else _layer(layer) for layer in model.layers)
 
 
 def _layer(layer: Any) -> int:
