@@ -54,16 +54,15 @@ class Probe:
         function = keras.losses.get(batch.loss if loss is None else loss)
         head = self.positions.index(graph.outputs[0]) if graph.outputs[0] in self.positions else None
 
-        def total(tensor: Any) -> Any:
-            # Squares of numbers below 1e-19 or above 1e19 would be lost in float32.
-            return 2 * tf.nn.l2_loss(tf.cast(tensor, tf.float64))
+        def measure(x: Any, y: Any, wide: bool) -> Any:
+            def total(tensor: Any) -> Any:
+                return 2 * tf.cast(tf.nn.l2_loss(tf.cast(tensor, tf.float64) if wide else tensor), tf.float64)
 
-        def square(gradient: Any) -> Any:
-            if gradient is None:
-                return tf.constant(float("nan"), tf.float64)
-            return total(tf.convert_to_tensor(gradient))
+            def square(gradient: Any) -> Any:
+                if gradient is None:
+                    return tf.constant(float("nan"), tf.float64)
+                return total(tf.convert_to_tensor(gradient))
 
-        def measure(x: Any, y: Any) -> Any:
             with tf.GradientTape() as tape:
                 *seen, out = model(x, training=True)
                 value = tf.reduce_mean(function(y, out))
@@ -87,8 +86,15 @@ class Probe:
         self.batch = tf.constant(batch.x, precision), tf.constant(batch.y)
         if self.batch[1].dtype.is_floating:
             self.batch = self.batch[0], tf.cast(self.batch[1], precision)
-        # Never XLA: on a CPU it makes convolutions several times slower.
-        self._measure = tf.function(measure, jit_compile=False, autograph=False).get_concrete_function(*self.batch)
+
+        def traced(wide: bool) -> Any:
+            # Never XLA: on a CPU it makes convolutions several times slower.
+            function = tf.function(lambda x, y: measure(x, y, wide), jit_compile=False, autograph=False)
+            return function.get_concrete_function(*self.batch)
+
+        self._traced = traced
+        self._wide = precision == "float64"
+        self._measure = traced(self._wide)
 
     def run(self, seed: int) -> Run:
         """Draw every kernel anew, in place, and measure."""
@@ -99,8 +105,19 @@ class Probe:
             config = initializer_config(name, seed * 1_000_003 + number)
             variable.assign(self._initializers.get(config)(variable.shape, variable.dtype))
         loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
+        if not self._wide and not (_safe(gradients) and _safe(outputs)):
+            # Squares below 1e-38 or above 3e38 are lost to a sum in float32. Summing in float64 costs a tenth more
+            # time: it is done from here on.
+            self._wide, self._measure = True, self._traced(True)
+            loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
         rms = np.sqrt(outputs / sizes) * self.examples
         return Run(float(loss), np.sqrt(gradients), rms, np.sqrt(norms))
+
+
+def _safe(sums: np.ndarray) -> bool:
+    """Whether sums of squares taken in float32 have lost nothing; NaN is where there is no gradient."""
+    known = sums[~np.isnan(sums)]
+    return bool(((known > 1e-24) & (known < 1e30)).all())
 
 
 def _kernels(layer: Any, facts: tuple[Weight, ...] | None) -> list[Any]:

@@ -272,3 +272,31 @@ def test_a_folder_of_photos(tmp_path: Path) -> None:
     assert batch.x.shape == (4, 32, 32, 3)
     with pytest.raises(UsageError, match="has 2 classes, and the head has 1 unit"):
         from_folder((Input(32, 32, 3) >> GlobalAvgPool() >> Dense(1)).to_graph(), tmp_path, 4)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1.0, 1e10])
+def test_norms_lose_neither_the_small_nor_the_large(scale: float) -> None:
+    import tensorflow as tf
+
+    # The gradient of a mean absolute error is as large as the input, however small that is.
+    net = Input(8, 8, 3) >> Conv(4, bias=False) >> GlobalAvgPool() >> Dense(1, bias=False)
+    x = (np.random.default_rng(0).standard_normal((4, 8, 8, 3)) * scale).astype("float32")
+    y = np.full((4, 1), 1e30, "float32")
+    probe = Probe(net.to_graph(), synthetic(net.to_graph(), 4)._replace(x=x, y=y), "mean_absolute_error")
+    run = probe.run(0)
+    kernel = probe.variables[0][0]
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(tf.abs(probe.built.model(x) - y))
+    expected = np.linalg.norm(tape.gradient(value, kernel).numpy().astype("float64"))
+    assert run.gradients[0] == pytest.approx(expected, rel=1e-5)
+    assert 0.01 * scale < expected < 100 * scale
+
+
+def test_sums_in_float32_are_as_good_as_in_float64_for_maps_of_the_lectures_size() -> None:
+    graph = load("baseline").graph
+    probe = Probe(graph, synthetic(graph, 4), None)
+    narrow = probe.run(0)
+    probe._wide, probe._measure = True, probe._traced(True)
+    wide = probe.run(0)
+    np.testing.assert_allclose(narrow.gradients, wide.gradients, rtol=2e-6)
+    np.testing.assert_allclose(narrow.outputs, wide.outputs, rtol=2e-6)
