@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.bridge._rules import covered, operation_of
+from archlab.bridge._rules import layer_of, operation_of
 from archlab.bridge._runtime import load_keras
 from archlab.errors import ShapeError, UsageError
 from archlab.graph import Graph, Node, Scope, Shape
@@ -106,7 +106,7 @@ class _Reader:
         if known is None:
             layer = isinstance(operation, self.keras.layers.Layer)
             arguments = (*call.arguments.args, *call.arguments.kwargs.values())
-            op = covered(operation) if layer else operation_of(operation, arguments, len(came))
+            op = layer_of(operation) if layer else operation_of(operation, arguments, len(came))
             known = self._layers[key] = (name, op, _weights(operation) if layer else ())
         first, op, weights = known
         shapes = tuple(self.nodes[source].shape for source in came)

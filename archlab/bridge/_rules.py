@@ -44,10 +44,13 @@ def keras_rule(kind: type) -> Callable[[Rule], Rule]:
     return enter
 
 
-def rule_of(layer: Any) -> Op | None:
-    """The operation that a layer is, or None where there is no rule for it."""
+def layer_of(layer: Any) -> Op | None:
+    """The operation that a layer is; None where there is no rule for it, or the rule does not cover its arguments."""
     rule = _registered.get(type(layer)) or _table().get(type(layer))
-    return rule(layer) if rule else None
+    try:
+        return rule(layer) if rule else None
+    except _BeyondError:
+        return None
 
 
 @cache
@@ -385,11 +388,3 @@ def operation_of(operation: Any, arguments: tuple[Any, ...], tensors: int) -> Op
     if tensors == 1 and kind in functions:
         return ops.Activation(functions[kind])
     return None
-
-
-def covered(layer: Any) -> Op | None:
-    """`rule_of`, with arguments that no rule covers turned into None."""
-    try:
-        return rule_of(layer)
-    except _BeyondError:
-        return None
