@@ -77,8 +77,12 @@ if TYPE_CHECKING:
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
+    from archlab.codegen import to_python as to_python
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
+    from archlab.notation import from_yaml as from_yaml
+    from archlab.notation import json_schema as json_schema
+    from archlab.notation import to_yaml as to_yaml
     from archlab.result import analyze as analyze
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
@@ -152,10 +156,14 @@ __all__ = [
     "analyze",
     "compare",
     "from_keras",
+    "from_yaml",
     "gradient_flow",
+    "json_schema",
     "keras_rule",
     "load",
     "to_keras",
+    "to_python",
+    "to_yaml",
 ]
 
 # Loaded on first use: the zoo and the report are not needed to write an architecture down, TensorFlow least of all.
@@ -166,10 +174,14 @@ _LAZY = {
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
     "from_keras": "archlab.bridge",
+    "from_yaml": "archlab.notation",
     "gradient_flow": "archlab.analysis.measured",
+    "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
     "to_keras": "archlab.bridge",
+    "to_python": "archlab.codegen",
+    "to_yaml": "archlab.notation",
 }
 
 

@@ -169,13 +169,17 @@ class Sequence(Part):
 
     parts: tuple[Part, ...] = ()
 
+    def __post_init__(self) -> None:
+        # Always flat, so that (a >> b) >> c == a >> (b >> c).
+        flat: list[Part] = []
+        for part in self.parts:
+            flat.extend(part.parts if isinstance(part, Sequence) else (part,))
+        object.__setattr__(self, "parts", tuple(flat))
+
     @staticmethod
     def of(*parts: Part) -> Sequence:
-        """One flat sequence, so that `(a >> b) >> c == a >> (b >> c)`."""
-        flat: list[Part] = []
-        for part in parts:
-            flat.extend(part.parts if isinstance(part, Sequence) else (part,))
-        return Sequence(tuple(flat))
+        """The parts one after another, whatever their number."""
+        return Sequence(parts)
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -188,7 +192,11 @@ class Sequence(Part):
 
     def lower(self, builder: Builder, value: int | None) -> int | None:
         for part in self.parts:
-            value = part.lower(builder, value)
+            try:
+                value = part.lower(builder, value)
+            except DesignError as error:
+                error.parts.append(part)
+                raise
         return value
 
     def __repr__(self) -> str:

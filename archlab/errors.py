@@ -49,10 +49,12 @@ class DesignError(ArchlabError, ValueError):
         self.rule = rule
         self.path = path
         self.owner = ""
+        self.parts: list[object] = []
+        """The parts of the tree that it came through, the innermost first."""
 
     def within(self, owner: str) -> DesignError:
-        """The same error with the name of the architecture that it is about."""
-        self.owner = owner
+        """The same error with the name of the architecture that it is about, unless it has one."""
+        self.owner = self.owner or owner
         return self
 
     def at(self, path: str) -> DesignError:

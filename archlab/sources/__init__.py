@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 from archlab.algebra import Part
 from archlab.errors import UsageError
 from archlab.graph import Graph
-from archlab.sources import _keras_application, _keras_file, _python, _zoo
+from archlab.sources import _keras_application, _keras_file, _python, _yaml, _zoo
 from archlab.sources._architecture import Architecture as Architecture
 
 Reference: TypeAlias = str | Part | Graph | Architecture | Any
 """A reference as it is typed; or a part, a graph, an architecture or a Keras model, which is taken as it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-_KINDS = (_keras_application, _keras_file, _python)
+_KINDS = (_keras_application, _keras_file, _yaml, _python)
 
 
 def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> Architecture:
@@ -22,8 +22,8 @@ def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> A
 
     Args:
         reference: a name of the zoo, with arguments if need be (`plain:depth=50,width=16`); `keras:ResNet50`;
-            `model.keras`; `file.py:function` or `package.module:name`, with arguments as for the zoo; or a part, a
-            graph, an architecture or a live Keras model, which is taken as it is.
+            `net.yaml`; `model.keras`; `file.py:function` or `package.module:name`, with arguments as for the zoo; or a
+            part, a graph, an architecture or a live Keras model, which is taken as it is.
         input: another input shape, (height, width) or (height, width, channels).
 
     Raises:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from archlab.algebra import Part
@@ -17,6 +18,8 @@ class Architecture:
     tree: Part | None
     paper: str = ""
     _graph: Graph | None = field(default=None, repr=False, compare=False)
+    _lines: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
+    """Where it was read from a file: the line of each part of the tree, by its `id`."""
 
     @property
     def graph(self) -> Graph:
@@ -28,7 +31,13 @@ class Architecture:
         if self._graph is None:
             if self.tree is None:
                 raise DesignError(f"{self.name} has neither a tree nor a graph")
-            object.__setattr__(self, "_graph", self.tree.to_graph(self.name))
+            try:
+                object.__setattr__(self, "_graph", self.tree.to_graph(self.name))
+            except DesignError as error:
+                lines = [self._lines[id(part)] for part in error.parts if id(part) in self._lines]
+                if lines:
+                    error.within(f"{self.reference}:{lines[0]}")
+                raise
         return self._graph  # pyright: ignore[reportReturnType]
 
     def with_input(self, shape: tuple[int | None, ...]) -> Architecture:
