@@ -88,12 +88,21 @@ def deliver(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()
-        return
+    else:
+        deliver_file(lambda path: _write_text(path, text), output)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def deliver_file(write: Callable[[Path], None], output: Path) -> None:
+    """Have a file written beside `output`, which it then replaces: whole or not at all."""
     try:
-        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}.", suffix=output.suffix)
+        os.close(handle)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            write(Path(name))
             # mkstemp keeps others out; a result is as readable as any new file.
             mask = os.umask(0)
             os.umask(mask)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from archlab.errors import DesignError, UsageError, did_you_mean
+from archlab_cli.options import check_output, deliver, deliver_file, output_option, read_size, reference, size_option
+
+_FORMATS = ("yaml", "python", "keras")
+_BY_SUFFIX = {".yaml": "yaml", ".yml": "yaml", ".py": "python", ".keras": "keras"}
+_SCHEMA = "schema"
+
+
+@click.command("export")
+@reference
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    metavar="FORMAT",
+    help=f"{', '.join(_FORMATS)}; by --output's suffix unless given, else yaml.",
+)
+@size_option
+@output_option
+def command(reference: str, form: str | None, size: str | None, output: Path | None) -> None:
+    """An architecture as a file: YAML, Keras code, or a Keras model.
+
+    YAML is archlab's own form, read again by every command. Python is Keras code in the functional style, with loops
+    for what repeats. A .keras file holds the model with fresh weights. `archlab export schema` prints the JSON schema
+    of the YAML form, for editors.
+
+    \b
+    Examples:
+      archlab export residual
+      archlab export resnet50 --format python
+      archlab export plain:depth=50 --output plain50.keras
+      archlab export schema --output archlab.schema.json
+    """
+    if reference == _SCHEMA:
+        if form is not None or size is not None:
+            raise UsageError("the schema is JSON and of no size: leave out --format and --input")
+        check_output(output)
+        from archlab.notation import json_schema
+
+        deliver(json.dumps(json_schema(), indent=2), output)
+        return
+    if form is None:
+        form = _BY_SUFFIX.get(output.suffix.lower(), "yaml") if output else "yaml"
+    if form not in _FORMATS:
+        raise UsageError(f"--format {form}: {did_you_mean(form, _FORMATS)}")
+    if form == "keras" and (output is None or output.suffix != ".keras"):
+        raise UsageError("--format keras writes a file: name it, as in --output model.keras")
+    check_output(output)
+    from archlab.sources import load
+
+    architecture = load(reference, read_size(size))
+    try:
+        graph = architecture.graph
+        if form == "keras":
+            assert output is not None
+            from archlab.bridge import to_keras
+
+            model = to_keras(graph)
+            deliver_file(model.save, output)
+        elif form == "python":
+            from archlab.codegen import to_python
+
+            deliver(to_python(graph, architecture.name, architecture.paper), output)
+        elif architecture.tree is None:
+            raise UsageError(f"{reference} is a graph of layers, and YAML holds a tree of parts: export it as python")
+        else:
+            from archlab.notation import to_yaml
+
+            deliver(to_yaml(architecture.tree, architecture.name, architecture.paper), output)
+    except DesignError as error:
+        raise error.within(architecture.name) from None
