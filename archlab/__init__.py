@@ -72,8 +72,7 @@ from archlab.ops import Upsample as Upsample
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
-    from archlab.analysis.measured import GradientFlow as GradientFlow
-    from archlab.analysis.measured import gradient_flow as gradient_flow
+    from archlab.analysis._flow import GradientFlow as GradientFlow
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
@@ -84,6 +83,7 @@ if TYPE_CHECKING:
     from archlab.notation import json_schema as json_schema
     from archlab.notation import to_yaml as to_yaml
     from archlab.result import analyze as analyze
+    from archlab.result import gradient_flow as gradient_flow
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
 
@@ -170,12 +170,12 @@ __all__ = [
 _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
-    "GradientFlow": "archlab.analysis.measured",
+    "GradientFlow": "archlab.analysis._flow",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
     "from_keras": "archlab.bridge",
     "from_yaml": "archlab.notation",
-    "gradient_flow": "archlab.analysis.measured",
+    "gradient_flow": "archlab.result",
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",

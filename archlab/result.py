@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from archlab.sources import Architecture, Reference, load
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow
 
-__all__ = ["Result", "analyze"]
+__all__ = ["Result", "analyze", "gradient_flow"]
 
 
 def analyze(architecture: Reference) -> Analysis:
@@ -34,6 +34,70 @@ def analyze(architecture: Reference) -> Analysis:
     (618, 442528, 2)
     """
     return static.analyze(load(architecture).graph)
+
+
+def gradient_flow(
+    architecture: Reference,
+    x: Any = None,
+    y: Any = None,
+    *,
+    data: Any = None,
+    loss: Any = None,
+    seeds: int | Sequence[int] | None = None,
+    batch: int = 8,
+    batches: int = 1,
+    training: bool = True,
+    input: Sequence[int | None] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> GradientFlow:
+    """Measure how signals and gradients flow through an architecture, layer by layer and block by block.
+
+    A live Keras model is measured as it is, trained or not, and left exactly as it is: weights, statistics, optimizer,
+    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (compiled or not), or a reference such as 'residual'.
+        x: a batch of inputs, (examples, height, width, channels); for several inputs a list, or a mapping by name.
+        y: its labels, for several outputs a list or a mapping by name; synthetic ones where x is given alone.
+        data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
+        loss: a Keras loss, its name, or a function of (y, output); a list or a mapping by name for several outputs.
+            Unless given, the one the model was compiled with; else the one that goes with the head. Penalties that
+            layers add (regularization) are left out.
+        seeds: how many initializations, or which: three for architectures. None measures a live model as it is.
+        batch: examples in a batch that is not given.
+        batches: how many batches; x and y are divided into so many.
+        training: whether layers act as in training (dropout, statistics of the batch) or as at inference.
+        input: another input shape, (height, width) or (height, width, channels).
+        progress: called with a word on every step done.
+
+    Raises:
+        DesignError: the architecture does not add up.
+        DataError: the folder cannot be used.
+        UsageError: a batch cannot be made for this input, or the labels or the loss do not fit the head.
+
+    >>> from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU
+    >>> net = Input(16, 16, 3) >> (Conv(8) >> ReLU()) * 4 >> GlobalAvgPool() >> Dense(1, activation="sigmoid")
+    >>> flow = gradient_flow(net, seeds=2)
+    >>> [layer.depth for layer in flow.layers], flow.verdict
+    ([1, 2, 3, 4, 5], 'level')
+    """
+    from archlab.analysis import measured  # loads TensorFlow, which no static analysis needs
+
+    found = load(architecture, None if input is None else tuple(input))
+    what = found.graph if found.model is None or input is not None else found.model
+    return measured.gradient_flow(
+        what,
+        x,
+        y,
+        data=data,
+        loss=loss,
+        seeds=seeds,
+        batch=batch,
+        batches=batches,
+        training=training,
+        name=found.name,
+        progress=progress,
+    )
 
 
 @dataclass(frozen=True)

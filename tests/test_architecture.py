@@ -25,6 +25,9 @@ STATIC_COMMANDS = [
     ["show", "resnet50", "--by", "stage", "--format", "csv"],
     ["compare", "baseline", "residual", "--static"],
     ["compare", "baseline", "residual", "--static", "--format", "json"],
+    ["export", "residual"],
+    ["export", "resnet50", "--format", "python"],
+    ["export", "schema"],
     ["--help"],
     ["compare", "--help"],
 ]

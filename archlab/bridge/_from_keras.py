@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from archlab.bridge._rules import layer_of, operation_of
+from archlab.bridge._runnable import Runnable, Step
 from archlab.bridge._runtime import load_keras
 from archlab.errors import ShapeError, UsageError
 from archlab.graph import Graph, Node, Scope, Shape
@@ -29,6 +30,11 @@ def from_keras(model: Any) -> Graph:
     >>> graph["conv"].op
     Conv(16, padding='valid', bias=True)
     """
+    return live(model).graph
+
+
+def live(model: Any) -> Runnable:
+    """A model with its graph, to be run node by node: the layers are its own, not copies; see `from_keras`."""
     _, keras = load_keras()
     if not isinstance(model, keras.Model):
         raise UsageError(f"a Keras model is needed, got {type(model).__name__}")
@@ -36,7 +42,8 @@ def from_keras(model: Any) -> Graph:
     function = reader.function(model)
     tensors = [reader.input(tensor, "") for tensor in function.inputs]
     outputs = reader.read(function, tensors, None)
-    return Graph(tuple(reader.nodes), tuple(outputs), model.name)
+    graph = Graph(tuple(reader.nodes), tuple(outputs), model.name)
+    return Runnable(model, graph, tuple(reader.operations), tuple(reader.steps))
 
 
 class _Reader:
@@ -45,6 +52,8 @@ class _Reader:
     def __init__(self, keras: Any) -> None:
         self.keras = keras
         self.nodes: list[Node] = []
+        self.operations: list[Any] = []
+        self.steps: list[Step] = []
         self._used: dict[str, int] = {}
         self._layers: dict[int, tuple[str, Op | None, tuple[Weight, ...]]] = {}
 
@@ -69,9 +78,10 @@ class _Reader:
         count = self._used[path] = self._used.get(path, 0) + 1
         return path if count == 1 else self.name(f"{path}_{count}")
 
-    def add(self, node: Node) -> int:
+    def add(self, node: Node, operation: Any = None) -> int:
         """Append a node and give its position."""
         self.nodes.append(node)
+        self.operations.append(operation)
         return len(self.nodes) - 1
 
     def input(self, tensor: Any, prefix: str) -> int:
@@ -110,20 +120,23 @@ class _Reader:
             known = self._layers[key] = (name, op, _weights(operation) if layer else ())
         first, op, weights = known
         shapes = tuple(self.nodes[source].shape for source in came)
-        made = _shape(call.outputs[0])
-        if op is not None and not _agrees(op, shapes, made):
+        shape = _shape(call.outputs[0])
+        if op is not None and not _agrees(op, shapes, shape):
             op = None
         if op is None:
-            op = Opaque(type(operation).__name__, shapes, made, _infer(operation))
+            op = Opaque(type(operation).__name__, shapes, shape, _infer(operation))
         else:
             weights = _roles(op, shapes, weights)
-        node = Node(name, op, tuple(came), made, scope, first, _dtype(call.outputs[0]), weights)
-        position = self.add(node)
+        node = Node(name, op, tuple(came), shape, scope, first, _dtype(call.outputs[0]), weights)
+        position = self.add(node, operation)
         # Further outputs have nodes of their own, so that a shape goes with each.
         for tensor in call.outputs[1:]:
-            shape, dtype = _shape(tensor), _dtype(tensor)
-            self.add(Node(self.name(name), Output(shape), (position,), shape, scope, name, dtype, ()))
-        return [position, *range(position + 1, position + len(call.outputs))]
+            further, dtype = _shape(tensor), _dtype(tensor)
+            self.add(Node(self.name(name), Output(further), (position,), further, scope, name, dtype, ()))
+        made = tuple(range(position, position + len(call.outputs)))
+        tensors = zip(call.arguments.keras_tensors, came, strict=True)
+        self.steps.append(Step(operation, call.arguments, {id(tensor): at for tensor, at in tensors}, made))
+        return list(made)
 
 
 def _shape(tensor: Any) -> Shape:

@@ -3,23 +3,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from archlab.algebra import Part
 from archlab.bridge._rules import initializer_config
+from archlab.bridge._runnable import Runnable, Step
 from archlab.bridge._runtime import load_keras
 from archlab.errors import DesignError
 from archlab.graph import Graph, Node
-
-
-class Built(NamedTuple):
-    """A Keras model with what each node of the graph became."""
-
-    model: Any
-    layers: tuple[Any, ...]
-    """The Keras layer of each node; nodes that share weights share the layer. None for inputs."""
-    tensors: tuple[Any, ...]
-    """The symbolic output of each node."""
 
 
 def keras_name(node: Node) -> str:
@@ -28,8 +19,8 @@ def keras_name(node: Node) -> str:
     return name if name[:1].isalnum() else f"layer{name}"
 
 
-def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Built:
-    """Build the Keras model of a graph.
+def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Runnable:
+    """Build the Keras model of a graph, a layer for every node; nodes that share weights share the layer.
 
     `seed` makes dropout and random augmentation repeat themselves; `dtype` overrides Keras's global policy and the
     inputs' own.
@@ -37,6 +28,7 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
     _, keras = load_keras()
     tensors: list[Any] = []
     layers: list[Any] = []
+    steps: list[Step] = []
     shared: dict[str, Any] = {}
     taken: Counter[str] = Counter()
 
@@ -68,7 +60,11 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
             layer = shared[node.layer] = kind(**arguments, name=name_of(node))
         inputs = [tensors[source] for source in node.inputs]
         layers.append(layer)
-        tensors.append(layer(inputs[0] if len(inputs) == 1 else inputs))
+        made = layer(inputs[0] if len(inputs) == 1 else inputs)
+        tensors.append(made)
+        call = layer._inbound_nodes[-1]
+        reads = {id(tensor): at for tensor, at in zip(inputs, node.inputs, strict=True)}
+        steps.append(Step(layer, call.arguments, reads, (position,)))
     starts = [tensors[position] for position in graph.inputs]
     ends = [tensors[position] for position in graph.outputs]
     model = keras.Model(
@@ -76,7 +72,7 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Bu
         ends[0] if len(ends) == 1 else ends,
         name=_model_name(graph.name),
     )
-    return Built(model, tuple(layers), tuple(tensors))
+    return Runnable(model, graph, tuple(layers), tuple(steps))
 
 
 def _model_name(name: str) -> str | None:

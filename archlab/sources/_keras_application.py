@@ -42,4 +42,4 @@ def load(reference: str) -> Architecture:
         model = build(weights=None, **arguments)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{reference}: {error}") from None
-    return Architecture(reference, reference, None, "", from_keras(model))
+    return Architecture(reference, reference, None, _graph=from_keras(model))

@@ -34,7 +34,7 @@ def load(reference: str) -> Architecture:
     except Exception as error:  # whatever the file provokes: it may hold anything
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceError(f"{reference} cannot be loaded: {first}") from error
-    return Architecture(path.stem, reference, None, "", from_keras(model))
+    return Architecture(path.stem, reference, None, "", model, from_keras(model))
 
 
 def _check(path: Path, reference: str) -> None:

@@ -55,7 +55,7 @@ def taken(value: Any, name: str = "", reference: str = "") -> Architecture | Non
     if isinstance(value, Architecture):
         return value
     if isinstance(value, Graph):
-        return Architecture(name or value.name or "graph", reference or value.name, None, "", value)
+        return Architecture(name or value.name or "graph", reference or value.name, None, _graph=value)
     if isinstance(value, Part):
         return Architecture(name or "architecture", reference, value)
     # Whoever holds a Keras model has loaded Keras.
@@ -63,7 +63,7 @@ def taken(value: Any, name: str = "", reference: str = "") -> Architecture | Non
     if keras is not None and isinstance(value, keras.Model):
         from archlab.bridge import from_keras
 
-        return Architecture(name or value.name, reference, None, "", from_keras(value))
+        return Architecture(name or value.name, reference, None, "", value, from_keras(value))
     return None
 
 

@@ -9,22 +9,23 @@ from typing import Any
 
 from archlab import load
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.measured._gradient_flow import BATCH
+from archlab.analysis.measured._gradient_flow import BATCH, block_members
+from archlab.analysis.measured._loss import choose
 from archlab.analysis.measured._probe import Probe
-from archlab.bridge import load_keras
+from archlab.bridge import build, load_keras
 from tests.benchmarks._timing import in_turns, report
 
 
-def plain(probe: Any, loss: str) -> Any:
+def plain(probe: Any, batch: Any) -> Any:
     """A forward and backward pass for the gradients of all weights, compiled, and nothing else."""
-    tf, keras = load_keras()
-    function, model = keras.losses.get(loss), probe.built.model
-    x, y = probe.batch
+    tf, _ = load_keras()
+    model = probe.runnable.model
+    x, y = tf.constant(batch.x[0]), tf.constant(batch.y[0])
 
     @tf.function(jit_compile=False, autograph=False)
     def step(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
-            value = tf.reduce_mean(function(y, model(x, training=True)))
+            value = probe.loss([y], [model(x, training=True)])
         # Without a use of every gradient TensorFlow would leave out the work.
         return [tf.reduce_sum(gradient) for gradient in tape.gradient(value, model.trainable_variables)]
 
@@ -35,12 +36,13 @@ def main() -> None:
     """Print the ratios."""
     for reference in ("baseline", "residual", "plain:depth=50", "residual:depth=50", "resnet50"):
         graph = load(reference).graph
-        batch = synthetic(graph, BATCH)
-        probe = Probe(graph, batch, None)
+        batch, loss = synthetic(graph, BATCH), choose(graph, None)
+        ends = [members[-1] for members in block_members(graph).values()]
+        probe = Probe(build(graph, seed=0), loss, seen=ends)
         seeds = iter(range(1_000))
         contenders = {
-            "one more seed": lambda p=probe, s=seeds: p.run(next(s)),
-            "forward and backward": plain(probe, batch.loss),
+            "one more seed": lambda p=probe, b=batch, s=seeds: p.run(b, p.drawn(next(s))),
+            "forward and backward": plain(probe, batch),
         }
         times = in_turns(contenders, 7)
         report(f"{reference}, {BATCH} examples", times, "forward and backward", "at most 1.3")

@@ -23,18 +23,43 @@ def one_by_one(graph: Graph, built: Any, positions: list[int], batch: Any, loss:
             values: list[Any] = []
             for i, node in enumerate(graph):
                 if built.layers[i] is None:
-                    values.append(tf.constant(batch.x))
+                    values.append(tf.constant(batch.x[0]))
                     continue
                 inputs = [values[source] for source in node.inputs]
                 # The identity hides Keras's note of the logits, so that the loss is that of the output itself.
                 values.append(tf.identity(built.layers[i](inputs[0] if len(inputs) == 1 else inputs, training=True)))
                 if i == position:
                     tape.watch(values[i])
-            value = tf.reduce_mean(loss(tf.constant(batch.y), values[graph.outputs[0]]))
+            value = tf.reduce_mean(loss(tf.constant(batch.y[0]), values[graph.outputs[0]]))
         *weights, output = tape.gradient(
             value, [*[weight.value for weight in built.layers[position].trainable_weights], values[position]]
         )
         norm = np.sqrt(sum(np.sum(np.square(g.numpy().astype("float64"))) for g in weights))
-        rms = np.sqrt(np.mean(np.square(output.numpy().astype("float64")))) * len(batch.x)
+        rms = np.sqrt(np.mean(np.square(output.numpy().astype("float64")))) * batch.examples
         found.append((float(norm), float(rms)))
     return found
+
+
+def of_layer(model: Any, layer: Any, x: Any, y: Any, loss: Any, training: bool) -> tuple[float, float]:
+    """The same for one layer of a live Keras model, which is put back as it was."""
+    import keras
+    import tensorflow as tf
+
+    before = model.get_weights()
+    probe = keras.Model(model.inputs, [layer.output, *model.outputs])
+    weights = layer.trainable_weights
+    with tf.GradientTape(persistent=True) as tape:
+        seen, *ends = probe(x if isinstance(x, list) else [x], training=training)
+        # As the model is trained: crossentropies may step around the last activation to its logits.
+        value = tf.reduce_mean(loss(tf.constant(y), ends[0]))
+        last = layer.output is model.outputs[0]
+        if last:
+            bare = tf.identity(seen)
+            tape.watch(bare)
+            of_end = tf.reduce_mean(loss(tf.constant(y), bare))
+    to_weights = tape.gradient(value, weights)
+    to_output = tape.gradient(of_end, bare) if last else tape.gradient(value, seen)
+    model.set_weights(before)
+    norm = np.sqrt(sum(np.sum(np.square(g.numpy().astype("float64"))) for g in to_weights))
+    rms = np.sqrt(np.mean(np.square(to_output.numpy().astype("float64")))) * len(y)
+    return float(norm), float(rms)

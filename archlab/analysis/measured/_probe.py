@@ -1,127 +1,294 @@
-"""The Keras model with its gradients measured in one compiled function."""
+"""A Keras model with its signals and gradients measured in one compiled function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from archlab.analysis.measured._batch import Batch
+from archlab.analysis.measured._loss import Loss
 from archlab.analysis.static._facts import gather
-from archlab.bridge import build, initializer_config, load_keras
+from archlab.bridge import Runnable, initializer_config, initializer_name, load_keras
 from archlab.graph import Graph
-from archlab.ops import Weight
+from archlab.ops import Activation, BatchNorm, Conv, Dense, GroupNorm, Identity, LayerNorm, Opaque, ReLU
+
+# Gradients in float16 are taken of a loss that is scaled up, so that small ones are not lost; the first scale that
+# overflows nowhere is used (Micikevicius et al. 2018, 'Mixed Precision Training', section 3.2).
+_SCALES = (2.0**15, 2.0**10, 2.0**5, 1.0)
 
 
 class Run(NamedTuple):
-    """One seed's figures: by weight, by layer's output, by weight; NaN where there is no gradient."""
+    """One pass: by weight, gradient and own norm; by node seen, error signal and activation. NaN: no gradient."""
 
     loss: float
     gradients: np.ndarray
-    outputs: np.ndarray
     norms: np.ndarray
+    outputs: np.ndarray
+    rms: np.ndarray
+    means: np.ndarray
+    dead: np.ndarray
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer with weights of its own, where it is used first."""
+
+    position: int
+    variables: tuple[Any, ...]
+    """What is learned, frozen or not: no statistics."""
+    kernels: tuple[bool, ...]
+    """Which of them are kernels."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether none of it is trained."""
+        return not any(variable.trainable for variable in self.variables)
 
 
 class Probe:
-    """The Keras model with its gradients measured in one compiled function, traced once."""
+    """Measures a Keras model as it is: nothing of it changes. Traced once for each shape of batch.
 
-    def __init__(
-        self, graph: Graph, batch: Batch, loss: str | Callable[..., Any] | None, precision: str = "float32"
-    ) -> None:
-        tf, keras = load_keras()
-        built = self.built = build(graph, seed=0, dtype=precision)
-        self.precision = precision
-        self._graph = graph
-        self.examples = len(batch.x)
-        # A layer used more than once has one row, where it is used first.
-        first: dict[int, int] = {}
-        for position, layer in enumerate(built.layers):
-            first.setdefault(id(layer), position)
-        self.positions = [
-            position
-            for position, layer in enumerate(built.layers)
-            if layer is not None and first[id(layer)] == position and layer.trainable_weights
+    Args:
+        runnable: the model.
+        loss: what gradients are taken of.
+        training: whether layers act as in training (dropout, statistics of the batch) or as at inference.
+        seen: nodes whose signals are measured besides those of layers with weights.
+    """
+
+    def __init__(self, runnable: Runnable, loss: Loss, training: bool = True, seen: Sequence[int] = ()) -> None:
+        tf, _ = load_keras()
+        self.runnable = runnable
+        self.graph = graph = runnable.graph
+        self.loss = loss
+        self.training = training
+        self.rows = _rows(runnable)
+        self.seen = tuple(dict.fromkeys([*(row.position for row in self.rows), *seen]))
+        self.variables = runnable.variables
+        place = {id(variable): number for number, variable in enumerate(self.variables)}
+        flat = [variable for row in self.rows for variable in row.variables]
+        self._flat = [place[id(variable)] for variable in flat]
+        self._trained = [variable.trainable for variable in flat]
+        self.relus = tuple(position for position, node in enumerate(graph) if _is_relu(node.op))
+        policies = [getattr(getattr(layer, "dtype_policy", None), "name", "") for layer in runnable.layers]
+        named = [policy for policy in dict.fromkeys(policies) if policy]
+        self.precision = next((policy for policy in named if policy.startswith("mixed")), named[0] if named else "")
+        self._scales = _SCALES if any("float16" in p and "bfloat16" not in p for p in named) else (1.0,)
+        # Sums of squares in float32 lose what lies below 1e-38 or above 3e38; in float64 they cost a tenth more time.
+        self._wide = self.precision == "float64"
+        # Never XLA: on a CPU it makes convolutions several times slower.
+        self._measure = tf.function(self._traced, jit_compile=False, autograph=False, reduce_retracing=True)
+
+    def current(self) -> list[Any]:
+        """The value of every variable as it is."""
+        return [variable.value for variable in self.variables]
+
+    def drawn(self, seed: int) -> list[Any]:
+        """The same with every kernel drawn anew by its initializer; the model keeps its own."""
+        _, keras = load_keras()
+        values: list[Any] = list(self.current())
+        kernels = [
+            (variable, row.position)
+            for row in self.rows
+            for variable, kernel in zip(row.variables, row.kernels, strict=True)
+            if kernel
         ]
-        self.variables = [built.layers[position].trainable_weights for position in self.positions]
-        self.kernels = {
-            position: _kernels(built.layers[position], gather(graph)[position].weights) for position in self.positions
-        }
-        self._initializers = keras.initializers
-        outputs = [built.tensors[position] for position in self.positions]
-        model = keras.Model(built.model.inputs, [*outputs, built.tensors[graph.outputs[0]]])
-        flat = [variable for variables in self.variables for variable in variables]
-        function = keras.losses.get(batch.loss if loss is None else loss)
-        head = self.positions.index(graph.outputs[0]) if graph.outputs[0] in self.positions else None
-
-        def measure(x: Any, y: Any, wide: bool) -> Any:
-            def total(tensor: Any) -> Any:
-                return 2 * tf.cast(tf.nn.l2_loss(tf.cast(tensor, tf.float64) if wide else tensor), tf.float64)
-
-            def square(gradient: Any) -> Any:
-                if gradient is None:
-                    return tf.constant(float("nan"), tf.float64)
-                return total(tf.convert_to_tensor(gradient))
-
-            with tf.GradientTape() as tape:
-                *seen, out = model(x, training=True)
-                value = tf.reduce_mean(function(y, out))
-            to_weights, to_outputs = tape.gradient(value, [flat, seen])
-            if head is not None:
-                # Keras's crossentropies step around the last sigmoid or softmax to its logits, so that the tape finds
-                # no way to the layer's own output. The same loss, of the output itself:
-                with tf.GradientTape() as last:
-                    output = tf.identity(out)
-                    last.watch(output)
-                    value = tf.reduce_mean(function(y, output))
-                to_outputs[head] = last.gradient(value, output)
-            return (
-                tf.cast(value, tf.float64),
-                tf.stack([square(gradient) for gradient in to_weights]),
-                tf.stack([square(gradient) for gradient in to_outputs]),
-                tf.stack([total(variable.value) for variable in flat]),
-                tf.stack([tf.cast(tf.size(tensor), tf.float64) for tensor in seen]),
-            )
-
-        self.batch = tf.constant(batch.x, precision), tf.constant(batch.y)
-        if self.batch[1].dtype.is_floating:
-            self.batch = self.batch[0], tf.cast(self.batch[1], precision)
-
-        def traced(wide: bool) -> Any:
-            # Never XLA: on a CPU it makes convolutions several times slower.
-            function = tf.function(lambda x, y: measure(x, y, wide), jit_compile=False, autograph=False)
-            return function.get_concrete_function(*self.batch)
-
-        self._traced = traced
-        self._wide = precision == "float64"
-        self._measure = traced(self._wide)
-
-    def run(self, seed: int) -> Run:
-        """Draw every kernel anew, in place, and measure."""
-        kernels = [(kernel, position) for position, found in self.kernels.items() for kernel in found]
+        place = {id(variable): number for number, variable in enumerate(self.variables)}
         for number, (variable, position) in enumerate(kernels):
             # A seed of its own for each kernel: two of one shape must not be twins.
-            name = self._graph.nodes[position].op.initializer
-            config = initializer_config(name, seed * 1_000_003 + number)
-            variable.assign(self._initializers.get(config)(variable.shape, variable.dtype))
-        loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
-        if not self._wide and not (_safe(gradients) and _safe(outputs)):
-            # Squares below 1e-38 or above 3e38 are lost to a sum in float32. Summing in float64 costs a tenth more
-            # time: it is done from here on.
-            self._wide, self._measure = True, self._traced(True)
-            loss, gradients, outputs, norms, sizes = [each.numpy() for each in self._measure(*self.batch)]
-        rms = np.sqrt(outputs / sizes) * self.examples
-        return Run(float(loss), np.sqrt(gradients), rms, np.sqrt(norms))
+            config = _initializer(self.graph, position, self.runnable.layers[position], variable)
+            if config is not None:
+                config = initializer_config(config, seed * 1_000_003 + number)
+                drawn = keras.initializers.get(config)(variable.shape, variable.dtype)
+                values[place[id(variable)]] = drawn
+        return values
+
+    def run(self, batch: Batch, values: Sequence[Any] | None = None) -> Run:
+        """One batch forward and backward, with these values of the variables; with their own unless given."""
+        tf, _ = load_keras()
+        values = self.current() if values is None else list(values)
+        x = [tf.convert_to_tensor(array) for array in batch.x]
+        y = [None if array is None else self._label(array) for array in batch.y]
+        scale, *smaller = self._scales
+        found = self._squares(x, y, values, scale)
+        while smaller and not np.isfinite(found["gradients"][~np.isnan(found["gradients"])]).all():
+            scale, *smaller = smaller
+            found = self._squares(x, y, values, scale)
+        if not self._wide and not (_safe(found["gradients"]) and _safe(found["outputs"])):
+            self._wide = True
+            found = self._squares(x, y, values, scale)
+        size = found["sizes"]
+        return Run(
+            float(found["loss"]),
+            np.sqrt(found["gradients"]) / scale,
+            np.sqrt(found["norms"]),
+            np.sqrt(found["outputs"] / size) * batch.examples / scale,
+            np.sqrt(found["squares"] / size),
+            found["sums"] / size,
+            found["dead"],
+        )
+
+    def _label(self, array: np.ndarray) -> Any:
+        tf, _ = load_keras()
+        kind = "float64" if self.precision == "float64" else "float32"
+        return tf.convert_to_tensor(array, kind) if array.dtype.kind == "f" else tf.convert_to_tensor(array)
+
+    def _squares(self, x: list[Any], y: list[Any], values: list[Any], scale: float) -> dict[str, np.ndarray]:
+        tf, _ = load_keras()
+        found = self._measure(x, y, values, tf.constant(scale), self._wide)
+        return {name: value.numpy() for name, value in found.items()}
+
+    def _traced(self, x: list[Any], y: list[Any], values: list[Any], scale: Any, wide: bool) -> dict[str, Any]:
+        tf, keras = load_keras()
+        weights = [values[number] for number in self._flat]
+        trained = [weight for weight, is_trained in zip(weights, self._trained, strict=True) if is_trained]
+        watched = set(self.seen)
+        mapping = list(zip(self.variables, values, strict=True))
+
+        def total(tensor: Any) -> Any:
+            return 2 * tf.cast(tf.nn.l2_loss(_summed(tensor, wide)), tf.float64)
+
+        def square(gradient: Any) -> Any:
+            if gradient is None:
+                return tf.constant(float("nan"), tf.float64)
+            return total(tf.convert_to_tensor(gradient))
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(trained)
+
+            def tell(position: int, value: Any) -> None:
+                # What comes of frozen layers alone is watched too: the error signal reaches it all the same.
+                if position in watched and value.dtype.is_floating:
+                    tape.watch(value)
+
+            # In this scope layers read these values, and what they would write (the statistics of batch
+            # normalization, the states of random generators) goes nowhere.
+            with keras.StatelessScope(state_mapping=mapping, initialize_variables=False):
+                nodes = self.runnable.run(x, self.training, tell)
+            ends = [self._end(nodes[position]) for position in self.graph.outputs]
+            value = self.loss(y, ends)
+            scaled = value * tf.cast(scale, value.dtype)
+        seen = [nodes[position] for position in self.seen]
+        to_weights, to_outputs = tape.gradient(scaled, [trained, seen])
+        self._of_outputs(y, nodes, scale, to_outputs)
+        rest = iter(to_weights)
+        gradients = [next(rest) if is_trained else None for is_trained in self._trained]
+        floats = [tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32) for tensor in seen]
+        return {
+            "loss": tf.cast(value, tf.float64),
+            "gradients": _stacked([square(gradient) for gradient in gradients]),
+            "norms": _stacked([total(weight) for weight in weights]),
+            "outputs": _stacked([square(gradient) for gradient in to_outputs]),
+            "squares": _stacked([total(tensor) for tensor in floats]),
+            "sums": _stacked([tf.cast(tf.reduce_sum(_summed(tensor, wide)), tf.float64) for tensor in floats]),
+            "sizes": _stacked([tf.cast(tf.size(tensor), tf.float64) for tensor in seen]),
+            "dead": _stacked([_dead(nodes[position]) for position in self.relus]),
+        }
+
+    def _end(self, output: Any) -> Any:
+        tf, _ = load_keras()
+        return tf.cast(output, tf.float32) if output.dtype in (tf.float16, tf.bfloat16) else output
+
+    def _of_outputs(self, y: list[Any], nodes: list[Any], scale: Any, to_outputs: list[Any]) -> None:
+        """The loss's gradient with respect to what the model itself puts out.
+
+        Keras's crossentropies step around the last sigmoid or softmax to its logits, so that a tape finds no way to the
+        layer's own output. The same loss, of the output itself:
+        """
+        tf, _ = load_keras()
+        ends = [position for position in dict.fromkeys(self.graph.outputs) if position in self.seen]
+        if not ends:
+            return
+        with tf.GradientTape(watch_accessed_variables=False) as last:
+            bare = {position: tf.identity(nodes[position]) for position in dict.fromkeys(self.graph.outputs)}
+            last.watch([bare[position] for position in ends])
+            value = self.loss(y, [self._end(bare[position]) for position in self.graph.outputs])
+            value = value * tf.cast(scale, value.dtype)
+        for position, gradient in zip(ends, last.gradient(value, [bare[p] for p in ends]), strict=True):
+            # An output that other layers read too gets what comes from them as well: that is the tape's.
+            if not self.graph.consumers[position]:
+                to_outputs[self.seen.index(position)] = gradient
+
+
+def _rows(runnable: Runnable) -> tuple[Row, ...]:
+    facts = gather(runnable.graph)
+    rows: list[Row] = []
+    done: set[int] = set()
+    for position, layer in enumerate(runnable.layers):
+        if id(layer) in done or not getattr(layer, "weights", None):
+            continue
+        done.add(id(layer))
+        known = facts[position].weights
+        if known is not None and len(known) == len(layer.weights):
+            roles = [fact.role for fact in known]
+        else:
+            roles = [
+                "kernel" if len(v.shape) > 1 else "bias" if v.trainable else "statistic" for v in layer.weights
+            ]  # fmt: skip
+        learned = [(v, role == "kernel") for v, role in zip(layer.weights, roles, strict=True) if role != "statistic"]
+        if learned:
+            variables, kernels = zip(*learned, strict=True)
+            rows.append(Row(position, variables, kernels))
+    return tuple(rows)
+
+
+def _initializer(graph: Graph, position: int, layer: Any, variable: Any) -> str | None:
+    """How a kernel is drawn, by its layer's rule, or by the layer's own initializer of that name; None: unknown."""
+    facts = gather(graph)[position].weights
+    op = graph.nodes[position].op
+    if facts is not None and isinstance(op.initializer, str) and not isinstance(op, Opaque):
+        return op.initializer
+    own = getattr(layer, f"{variable.name}_initializer", None)
+    return None if own is None else initializer_name(own)
+
+
+def _is_relu(op: Any) -> bool:
+    """Whether an operation puts out exactly zero for whatever is negative."""
+    if isinstance(op, ReLU):
+        return not op.negative_slope and op.threshold >= 0
+    name = op.function if isinstance(op, Activation) else getattr(op, "activation", None)
+    return name in ("relu", "relu6")
+
+
+def rectified(graph: Graph, position: int) -> int | None:
+    """The ReLU that a layer's output goes into straight, through normalization at most; or the layer itself."""
+    while True:
+        if _is_relu(graph.nodes[position].op):
+            return position
+        readers = graph.consumers[position]
+        if len(readers) != 1:
+            return None
+        position = readers[0]
+        op = graph.nodes[position].op
+        if not (_is_relu(op) and not isinstance(op, Conv | Dense)) and not isinstance(
+            op, BatchNorm | LayerNorm | GroupNorm | Identity
+        ):
+            return None
+
+
+def _dead(output: Any) -> Any:
+    """The share of channels that are zero at every position of every example."""
+    tf, _ = load_keras()
+    largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
+    return tf.reduce_mean(tf.cast(largest <= 0, tf.float64))
+
+
+def _summed(tensor: Any, wide: bool) -> Any:
+    """A tensor in the precision that its elements are summed in."""
+    tf, _ = load_keras()
+    if wide:
+        return tf.cast(tensor, tf.float64)
+    return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
+
+
+def _stacked(values: list[Any]) -> Any:
+    tf, _ = load_keras()
+    return tf.stack(values) if values else tf.zeros((0,), tf.float64)
 
 
 def _safe(sums: np.ndarray) -> bool:
     """Whether sums of squares taken in float32 have lost nothing; NaN is where there is no gradient."""
     known = sums[~np.isnan(sums)]
     return bool(((known > 1e-24) & (known < 1e30)).all())
-
-
-def _kernels(layer: Any, facts: tuple[Weight, ...] | None) -> list[Any]:
-    """The variables of a Keras layer that are kernels: by its rule, or without one those with two axes or more."""
-    if facts is None or len(facts) != len(layer.weights):
-        return [variable for variable in layer.trainable_weights if len(variable.shape) > 1]
-    return [variable for variable, fact in zip(layer.weights, facts, strict=True) if fact.role == "kernel"]

@@ -11,23 +11,28 @@ import pytest
 
 from archlab import (
     BatchNorm,
+    Block,
     Conv,
     Dense,
     Dropout,
     Flatten,
     GlobalAvgPool,
+    GradientFlow,
     Input,
     MaxPool,
     Part,
     ReLU,
     Residual,
+    SeparableConv,
     gradient_flow,
     load,
 )
-from archlab.analysis.measured._batch import from_folder, head_loss, synthetic
+from archlab.analysis.measured._batch import Batch, from_folder, synthetic
 from archlab.analysis.measured._gradient_flow import before_head
+from archlab.analysis.measured._loss import choose, head_loss
 from archlab.analysis.measured._probe import Probe
-from archlab.errors import DataError, UsageError
+from archlab.bridge import build
+from archlab.errors import DataError, SourceError, UsageError
 from archlab.ops import KerasLayer, Op
 from tests.oracles import gradients
 
@@ -66,21 +71,20 @@ def test_the_lectures_models_against_plain_tensorflow(name: str) -> None:
 
 
 def compare_with_plain(net: Part) -> None:
-    import keras
-
     graph = net.to_graph()
-    batch = synthetic(graph, 6)
-    probe = Probe(graph, batch, None)
-    run = probe.run(3)
+    batch, loss = synthetic(graph, 6), choose(graph, None)
+    probe = Probe(build(graph, seed=0), loss)
+    run = probe.run(batch)
     # The probe's own weights, so that nothing but the gradients is compared.
-    expected = gradients.one_by_one(graph, probe.built, probe.positions, batch, keras.losses.get(batch.loss))
+    positions = [row.position for row in probe.rows]
+    expected = gradients.one_by_one(graph, probe.runnable, positions, batch, lambda y, out: loss([y], [out]))
     start = 0
-    for row, variables in enumerate(probe.variables):
-        own = run.gradients[start : start + len(variables)]
-        start += len(variables)
-        weights, output = expected[row]
+    for number, row in enumerate(probe.rows):
+        own = run.gradients[start : start + len(row.variables)]
+        start += len(row.variables)
+        weights, output = expected[number]
         assert math.sqrt(float(np.sum(own**2))) == pytest.approx(weights, rel=1e-5, abs=1e-12)
-        assert run.outputs[row] == pytest.approx(output, rel=1e-5, abs=1e-12)
+        assert run.outputs[number] == pytest.approx(output, rel=1e-5, abs=1e-12)
 
 
 def test_a_kernel_times_its_gradient_is_the_same_for_every_layer_of_a_chain_without_biases() -> None:
@@ -89,11 +93,10 @@ def test_a_kernel_times_its_gradient_is_the_same_for_every_layer_of_a_chain_with
     net = Input(12, 12, 4) >> (Conv(6, bias=False) >> ReLU()) * 6 >> GlobalAvgPool() >> Dense(1, bias=False)
     graph = net.to_graph()
     batch = synthetic(graph, 4)
-    probe = Probe(graph, batch, None)
-    probe.run(1)
-    kernels = [variable for variables in probe.variables for variable in variables]
+    model = build(graph, seed=0).model
+    kernels = model.trainable_weights
     with tf.GradientTape() as tape:
-        value = tf.reduce_mean(tf.square(probe.built.model(batch.x) - batch.y))
+        value = tf.reduce_mean(tf.square(model(batch.x[0]) - batch.y[0]))
     products = [float(tf.reduce_sum(k * g)) for k, g in zip(kernels, tape.gradient(value, kernels), strict=True)]
     assert products == pytest.approx([products[0]] * len(products), rel=1e-4)
 
@@ -225,7 +228,7 @@ def test_wrong_arguments(arguments: dict, message: str) -> None:
 
 
 def test_an_unknown_size_needs_an_input() -> None:
-    with pytest.raises(UsageError, match="a synthetic batch needs one input of known size"):
+    with pytest.raises(UsageError, match="a synthetic batch needs an input of known size"):
         gradient_flow(Input(None, None, 3) >> Conv(4) >> HEAD)
 
 
@@ -242,9 +245,9 @@ def test_what_stands_before_the_head() -> None:
 
 
 def test_synthetic_images_have_the_range_that_the_net_expects() -> None:
-    pixels = synthetic(load("residual").graph, 4).x
+    (pixels,) = synthetic(load("residual").graph, 4).x
     assert pixels.min() >= 0 and pixels.max() <= 255 and pixels.std() > 30
-    numbers = synthetic((Input(16, 16, 3) >> Conv(4) >> HEAD).to_graph(), 4).x
+    (numbers,) = synthetic((Input(16, 16, 3) >> Conv(4) >> HEAD).to_graph(), 4).x
     assert abs(float(numbers.mean())) < 0.01 and float(numbers.std()) == pytest.approx(1, abs=0.01)
 
 
@@ -266,10 +269,11 @@ def test_a_folder_of_photos(tmp_path: Path) -> None:
             pixels = np.full((20, 30, 3), 40 * number, "uint8")
             (tmp_path / name / f"{number}.png").write_bytes(tf.io.encode_png(pixels).numpy())
     (tmp_path / "cats" / "0.png").write_bytes(b"not a picture")
-    batch = from_folder(graph, tmp_path, 4)
+    (batch,) = from_folder(graph, tmp_path, 4)
     # Classes take turns, and what cannot be read is passed over.
-    assert batch.y[:, 0].tolist() == [1, 0, 1, 0]
-    assert batch.x.shape == (4, 32, 32, 3)
+    assert batch.y[0][:, 0].tolist() == [1, 0, 1, 0]
+    assert batch.x[0].shape == (4, 32, 32, 3)
+    assert [one.examples for one in from_folder(graph, tmp_path, 2, 3)] == [2, 2, 1]
     with pytest.raises(UsageError, match="has 2 classes, and the head has 1 unit"):
         from_folder((Input(32, 32, 3) >> GlobalAvgPool() >> Dense(1)).to_graph(), tmp_path, 4)
 
@@ -279,24 +283,92 @@ def test_norms_lose_neither_the_small_nor_the_large(scale: float) -> None:
     import tensorflow as tf
 
     # The gradient of a mean absolute error is as large as the input, however small that is.
-    net = Input(8, 8, 3) >> Conv(4, bias=False) >> GlobalAvgPool() >> Dense(1, bias=False)
+    graph = (Input(8, 8, 3) >> Conv(4, bias=False) >> GlobalAvgPool() >> Dense(1, bias=False)).to_graph()
     x = (np.random.default_rng(0).standard_normal((4, 8, 8, 3)) * scale).astype("float32")
     y = np.full((4, 1), 1e30, "float32")
-    probe = Probe(net.to_graph(), synthetic(net.to_graph(), 4)._replace(x=x, y=y), "mean_absolute_error")
-    run = probe.run(0)
-    kernel = probe.variables[0][0]
+    probe = Probe(build(graph, seed=0), choose(graph, "mean_absolute_error"))
+    run = probe.run(Batch((x,), (y,), "given"))
     with tf.GradientTape() as tape:
-        value = tf.reduce_mean(tf.abs(probe.built.model(x) - y))
-    expected = np.linalg.norm(tape.gradient(value, kernel).numpy().astype("float64"))
+        value = tf.reduce_mean(tf.abs(probe.runnable.model(x) - y))
+    expected = np.linalg.norm(tape.gradient(value, probe.rows[0].variables[0].value).numpy().astype("float64"))
     assert run.gradients[0] == pytest.approx(expected, rel=1e-5)
     assert 0.01 * scale < expected < 100 * scale
 
 
 def test_sums_in_float32_are_as_good_as_in_float64_for_maps_of_the_lectures_size() -> None:
     graph = load("baseline").graph
-    probe = Probe(graph, synthetic(graph, 4), None)
-    narrow = probe.run(0)
-    probe._wide, probe._measure = True, probe._traced(True)
-    wide = probe.run(0)
+    probe = Probe(build(graph, seed=0), choose(graph, None))
+    batch = synthetic(graph, 4)
+    narrow = probe.run(batch)
+    probe._wide = True
+    wide = probe.run(batch)
     np.testing.assert_allclose(narrow.gradients, wide.gradients, rtol=2e-6)
     np.testing.assert_allclose(narrow.outputs, wide.outputs, rtol=2e-6)
+    np.testing.assert_allclose(narrow.rms, wide.rms, rtol=2e-6)
+
+
+def test_the_result_goes_to_a_file_and_back(tmp_path: Path) -> None:
+    net = Input(8, 8, 3) >> Block(Conv(4) >> BatchNorm() >> ReLU(), name="first") >> Residual(Conv(4)) >> HEAD
+    flow = gradient_flow(net, seeds=2, batches=2)
+    flow.save(tmp_path / "flow.json")
+    assert GradientFlow.load(tmp_path / "flow.json") == flow
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(SourceError, match=r"other.json holds no gradient flow"):
+        GradientFlow.load(tmp_path / "other.json")
+
+
+def test_blocks_take_their_layers_together() -> None:
+    net = Input(8, 8, 3) >> Block(Conv(4) >> BatchNorm() >> ReLU(), name="first") >> Residual(Conv(4)) >> HEAD
+    flow = gradient_flow(net, seeds=1)
+    first, second = flow.blocks
+    assert (first.name, first.layers, first.depth) == ("first", ("first/conv", "first/batch_norm"), 1)
+    assert (second.name, second.layers) == ("block1", ("block1/conv",))
+    parts = [flow[name].weight_gradient_norm or 0 for name in first.layers]
+    assert first.weight_gradient_norm == pytest.approx(math.hypot(*parts))
+    # A block ends in its last node, which need not have weights: the ReLU lets half of what comes in pass.
+    assert (first.activation_mean or 0) > 0.3 > abs(flow["first/batch_norm"].activation_mean or 0)
+
+
+def test_activations_and_dead_channels_are_those_of_keras() -> None:
+    import keras
+
+    net = Input(9, 9, 3) >> Conv(16) >> BatchNorm() >> ReLU() >> Conv(8, activation="relu") >> Conv(4) >> HEAD
+    graph = net.to_graph()
+    runnable, batch = build(graph, seed=0), synthetic(graph, 5)
+    # Shifts far down: most of these channels never speak.
+    shift = np.where(np.arange(16) < 12, -100.0, 0.0)
+    runnable.model.get_layer("batch_norm").beta.assign(shift)
+    flow = gradient_flow(runnable.model, batch.x[0], batch.y[0])
+    layers = runnable.model.layers
+    made = keras.Model(runnable.model.inputs[0], [layer.output for layer in layers])(batch.x[0], training=True)
+    seen = {layer.name: values for layer, values in zip(layers, made, strict=True)}
+    for name in ("conv", "batch_norm", "conv_2", "conv_3", "dense"):
+        values = np.asarray(seen[name], dtype="float64")
+        assert flow[name].activation_rms == pytest.approx(np.sqrt(np.mean(values**2)), rel=1e-5)
+        assert flow[name].activation_mean == pytest.approx(values.mean(), rel=1e-4, abs=1e-6)
+    dead = {name: float(np.mean(np.asarray(seen[name]).max((0, 1, 2)) <= 0)) for name in ("relu", "conv_2")}
+    assert dead["relu"] == 0.75
+    assert flow["conv"].dead_share == flow["batch_norm"].dead_share == 0.75
+    assert flow["conv_2"].dead_share == dead["conv_2"]
+    assert flow["conv_3"].dead_share is None
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "html"])
+def test_the_chart_is_drawn_without_a_network(tmp_path: Path, suffix: str) -> None:
+    from archlab.charts import save
+
+    net = Input(8, 8, 3) >> Conv(4) >> Conv(4) >> Conv(4) >> HEAD
+    one, other = gradient_flow(net, seeds=2), gradient_flow(net.replace(Conv, SeparableConv), seeds=2)
+    path = tmp_path / f"chart.{suffix}"
+    save(one.plot(other), path)
+    written = path.read_bytes()
+    assert len(written) > 2000
+    if suffix != "png":
+        assert b"architecture (2)" in written and b"error signal" in written
+    if suffix == "html":
+        assert b'src="http' not in written
+
+
+def test_a_table_for_notebooks() -> None:
+    html = gradient_flow(Input(8, 8, 3) >> Conv(4) >> Conv(4) >> HEAD, seeds=1)._repr_html_()
+    assert html.count("<tr>") == 4 and "decades per layer" in html

@@ -1,0 +1,262 @@
+"""The results of measuring gradients: plain data, which needs neither Keras nor NumPy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab.analysis._trend import Trend
+from archlab.errors import SourceError
+
+if TYPE_CHECKING:
+    from altair import TopLevelMixin
+
+Quartiles = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class WeightFlow:
+    """One weight: the Euclidean norm of the loss's gradient with respect to it, and its own; medians over the runs."""
+
+    name: str
+    gradient_norm: float | None
+    norm: float
+
+
+@dataclass(frozen=True)
+class LayerFlow:
+    """One layer; medians over the runs, and quartiles where there are several. None means: no gradient reaches it.
+
+    Attributes:
+        depth: layers with a kernel on the longest path from the input, this one included.
+        kernel: whether it has a kernel itself (batch normalization has none).
+        body: whether it stands before the head: before global pooling or flattening.
+        weight_gradient_norm: Euclidean norm of the mean loss's gradient with respect to all its trainable weights.
+        output_gradient_rms: the error signal: root mean square, over examples, positions and channels, of the loss's
+            gradient with respect to the layer's output, times the batch size.
+        kernel_gradient_norm: the same as the first with respect to its kernels alone, without biases, scales and
+            shifts.
+        weight_norm: Euclidean norm of its weights.
+        ratio: of the weights' gradient norm to the weights' norm.
+        activation_rms: root mean square of its output, over examples, positions and channels.
+        activation_mean: the mean of its output.
+        dead_share: of its channels, how many the ReLU that it leads straight into (or that it ends in) leaves at zero
+            at every position of every example; None where there is no such ReLU.
+        frozen: whether it has weights and none of them is trained.
+    """
+
+    name: str
+    depth: int
+    kernel: bool
+    body: bool
+    weight_gradient_norm: float | None
+    output_gradient_rms: float | None
+    kernel_gradient_norm: float | None
+    weight_norm: float
+    ratio: float | None
+    weight_gradient_norm_quartiles: Quartiles
+    output_gradient_rms_quartiles: Quartiles
+    weights: tuple[WeightFlow, ...]
+    activation_rms: float | None = None
+    activation_mean: float | None = None
+    activation_rms_quartiles: Quartiles = None
+    dead_share: float | None = None
+    frozen: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return _data(self) | {"weights": [_data(weight) for weight in self.weights]}
+
+
+@dataclass(frozen=True)
+class BlockFlow:
+    """A block: its layers taken together, and the signals at its end; as in `LayerFlow`."""
+
+    name: str
+    depth: int
+    layers: tuple[str, ...]
+    weight_gradient_norm: float | None
+    output_gradient_rms: float | None
+    kernel_gradient_norm: float | None
+    weight_norm: float
+    ratio: float | None
+    weight_gradient_norm_quartiles: Quartiles
+    output_gradient_rms_quartiles: Quartiles
+    activation_rms: float | None
+    activation_mean: float | None
+    activation_rms_quartiles: Quartiles
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return _data(self)
+
+
+def _data(record: Any) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in vars(record).items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it, which knows neither infinity nor NaN."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _record(kind: type, data: Mapping[str, Any]) -> Any:
+    """A record from plain data; keys that a later version added are passed over."""
+    known = {field.name for field in fields(kind)}
+    return kind(**{name: _tuples(value) for name, value in data.items() if name in known})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Gradient flow: how strong signals and gradients are at every layer.
+
+    Attributes:
+        data: where the batches come from.
+        loss: the Keras loss.
+        batch: examples in a batch.
+        seeds: the initializations measured; empty where a model was measured as it is.
+        losses: the mean loss of every run: under each seed, each batch.
+        layers: every layer with weights, in order.
+        trend: the error signal's slope against depth, and the verdict on it.
+        precision: 'float32', or the model's own; 'float64' where a signal left the range of float32 and the figures
+            were taken again.
+        not_finite: layers where a figure was infinite or not a number in the model's own precision.
+        blocks: every block with weights, in order.
+        batches: how many batches each initialization was measured on.
+        training: whether layers acted as in training.
+        name: of the architecture.
+    """
+
+    data: str
+    loss: str
+    batch: int
+    precision: str
+    seeds: tuple[int, ...]
+    losses: tuple[float, ...]
+    layers: tuple[LayerFlow, ...]
+    trend: Trend
+    not_finite: tuple[str, ...] = ()
+    blocks: tuple[BlockFlow, ...] = ()
+    batches: int = 1
+    training: bool = True
+    name: str = ""
+
+    @property
+    def slope(self) -> float | None:
+        """Decades per layer: positive when the error signal fades on its way back to the input."""
+        return self.trend.slope
+
+    @property
+    def verdict(self) -> str:
+        """'vanishes', 'explodes', 'level' or 'undefined'."""
+        return self.trend.verdict
+
+    @property
+    def curve(self) -> tuple[LayerFlow, ...]:
+        """The layers that the slope is fitted to: those with a kernel before the head."""
+        return tuple(layer for layer in self.layers if layer.kernel and layer.body)
+
+    def __getitem__(self, name: str) -> LayerFlow:
+        """The layer of that name."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "name": self.name,
+            "data": self.data,
+            "loss": self.loss,
+            "batch": self.batch,
+            "batches": self.batches,
+            "training": self.training,
+            "precision": self.precision,
+            "seeds": list(self.seeds),
+            "losses": _plain(self.losses),
+            "layers": [layer.to_dict() for layer in self.layers],
+            "blocks": [block.to_dict() for block in self.blocks],
+            "not_finite": list(self.not_finite),
+            **self.trend.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> GradientFlow:
+        """The same from plain data; a loss that was not finite is NaN."""
+        layers = tuple(
+            _record(LayerFlow, layer | {"weights": tuple(_record(WeightFlow, each) for each in layer["weights"])})
+            for layer in data["layers"]
+        )
+        losses = tuple(float("nan") if loss is None else loss for loss in data["losses"])
+        found = _record(GradientFlow, {**data, "layers": (), "blocks": (), "trend": _record(Trend, data)})
+        blocks = tuple(_record(BlockFlow, block) for block in data.get("blocks", ()))
+        return _replaced(found, layers=layers, blocks=blocks, losses=losses)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a JSON file, which `GradientFlow.load` reads."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | Path) -> GradientFlow:
+        """Read what `save` wrote.
+
+        Raises:
+            SourceError: the file cannot be read, or is something else.
+        """
+        try:
+            return GradientFlow.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SourceError(f"{path} holds no gradient flow: {error}") from error
+
+    def plot(self, *others: GradientFlow, quantity: str = "output_gradient_rms") -> TopLevelMixin:
+        """The curve of a quantity against depth as an Altair chart, with others' beside it.
+
+        Args:
+            others: further results, told apart by their names.
+            quantity: a figure of `LayerFlow`.
+        """
+        from archlab.charts import by_depth
+
+        curves: dict[str, tuple[LayerFlow, ...]] = {}
+        for flow in (self, *others):
+            name, number = flow.name or "net", 1
+            while name in curves:
+                number += 1
+                name = f"{flow.name or 'net'} ({number})"
+            curves[name] = flow.curve
+        return by_depth(list(curves.items()), quantity)
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        from html import escape
+
+        from tabulate import tabulate
+
+        columns = ("layer", "depth", "error signal", "kernel gradient", "activation", "dead")
+        figures = ("output_gradient_rms", "kernel_gradient_norm", "activation_rms", "dead_share")
+        rows = [
+            (layer.name, str(layer.depth), *[_short(getattr(layer, figure)) for figure in figures])
+            for layer in self.layers
+        ]
+        slope = "–" if self.slope is None else f"{self.slope:+.3f} decades per layer"
+        said = f"{self.name or 'gradient flow'}: {slope}, {self.verdict}"
+        return f"<p>{escape(said)}</p>\n{tabulate(rows, columns, tablefmt='html', disable_numparse=True)}"
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
+
+
+def _replaced(flow: GradientFlow, **changes: Any) -> GradientFlow:
+    return GradientFlow(**(vars(flow) | changes))

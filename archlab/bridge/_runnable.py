@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from archlab.bridge._runtime import load_keras
+from archlab.graph import Graph
+
+
+class Step(NamedTuple):
+    """One call of a Keras operation: its arguments as Keras keeps them, and the nodes that it reads and makes."""
+
+    operation: Any
+    arguments: Any
+    reads: Mapping[int, int]
+    """The position of each symbolic tensor among the arguments, by its `id`."""
+    makes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """A Keras model that can be run node by node.
+
+    `layers` are the Keras layer (or operation) of each node; nodes that share weights share the layer. None for inputs
+    and for the further outputs of a layer that has several.
+    """
+
+    model: Any
+    graph: Graph
+    layers: tuple[Any, ...]
+    steps: tuple[Step, ...]
+
+    def run(self, inputs: Sequence[Any], training: bool, tell: Callable[[int, Any], None] | None = None) -> list[Any]:
+        """The output of every node, in order; `tell` is called with each position and output as it is made."""
+        _, keras = load_keras()
+        values: list[Any] = [None] * len(self.graph)
+        for position, tensor, value in zip(self.graph.inputs, self.model.inputs, inputs, strict=True):
+            values[position] = keras.ops.convert_to_tensor(value, tensor.dtype)
+        for step in self.steps:
+            args, kwargs = step.arguments.fill_in({name: values[position] for name, position in step.reads.items()})
+            if getattr(step.operation, "_call_has_training_arg", False):
+                kwargs = kwargs | {"training": training}
+            made = keras.tree.flatten(step.operation(*args, **kwargs))
+            for position, value in zip(step.makes, made, strict=True):
+                values[position] = value
+                if tell:
+                    tell(position, value)
+        return values
+
+    @property
+    def variables(self) -> list[Any]:
+        """Every variable of every layer once, the states of random generators among them."""
+        found = {id(variable): variable for layer in self.layers for variable in getattr(layer, "variables", ())}
+        return list(found.values())

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+# Hues that stay apart for every kind of colour vision (Okabe & Ito 2008).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MEASURED, PREDICTED = "measured", "predicted"
+
+TITLES = {
+    "output_gradient_rms": "error signal: RMS of ∂loss/∂output",
+    "weight_gradient_norm": "norm of ∂loss/∂weights",
+    "kernel_gradient_norm": "norm of ∂loss/∂kernel",
+    "activation_rms": "RMS of the activation",
+    "activation_mean": "mean of the activation",
+    "weight_norm": "norm of the weights",
+    "ratio": "gradient norm / weight norm",
+    "dead_share": "share of dead channels",
+}
+_LINEAR = ("activation_mean", "dead_share")
+
+
+def by_depth(
+    curves: Sequence[tuple[str, Sequence[Any]]],
+    quantity: str = "output_gradient_rms",
+    predicted: Sequence[tuple[str, Sequence[Any]]] = (),
+    width: int = 560,
+    height: int = 260,
+) -> Any:
+    """A quantity against depth, a line for each name; between the quartiles of several runs a band.
+
+    Args:
+        curves: names, each with records that have `name`, `depth`, the quantity and perhaps its quartiles.
+        quantity: the attribute that is drawn, on a logarithmic axis where it is a size.
+        predicted: the same for what has been predicted: dashed.
+        width: of the plot, in pixels.
+        height: of the plot, in pixels.
+
+    Returns:
+        An `altair` chart; `save` writes it to a file.
+    """
+    rows = [row for kind, each in ((MEASURED, curves), (PREDICTED, predicted)) for row in _rows(each, quantity, kind)]
+    names = list(dict.fromkeys(name for name, _ in (*curves, *predicted)))
+    scale = alt.Scale(type="linear") if quantity in _LINEAR else alt.Scale(type="log", nice=False)
+    axis = alt.Axis(format="~g") if quantity in _LINEAR else alt.Axis(format=".0e", tickCount=6)
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        alt.X("depth:Q", title="depth: layers with a kernel from the input", scale=alt.Scale(zero=False, nice=False)),
+        alt.Color(
+            "net:N",
+            title=None,
+            scale=alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))]),
+            legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke"),
+        ),
+    )
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    dash = alt.StrokeDash(
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=[MEASURED, PREDICTED], range=[[1, 0], [5, 4]]),
+        legend=alt.Legend(orient="top", symbolStrokeWidth=2) if len(kinds) > 1 else None,
+    )
+    tooltip = [
+        alt.Tooltip("net:N"),
+        alt.Tooltip("layer:N"),
+        alt.Tooltip("depth:Q"),
+        alt.Tooltip("value:Q", format=".3~e", title=TITLES.get(quantity, quantity)),
+    ]
+    title = TITLES.get(quantity, quantity)
+    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18)).encode(
+        alt.Y("value:Q", title=title, scale=scale, axis=axis), dash, tooltip=tooltip
+    )
+    band = base.mark_area(opacity=0.18).encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
+    chart = band + line if any(row["low"] is not None for row in rows) else line
+    chart = chart.properties(width=width, height=height, background="white")
+    return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+
+
+def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name, records in curves:
+        for record in records:
+            value = getattr(record, quantity)
+            if value is None or (quantity not in _LINEAR and value <= 0):
+                continue  # a logarithmic axis knows no zero; a gap shows that there is none
+            low, high = getattr(record, f"{quantity}_quartiles", None) or (None, None)
+            rows.append(
+                {
+                    "net": name,
+                    "kind": kind,
+                    "layer": record.name,
+                    "depth": record.depth,
+                    "value": value,
+                    "low": low or None,
+                    "high": high or None,
+                }
+            )
+    return rows
+
+
+def save(chart: Any, path: Path) -> None:
+    """Write a chart as .svg, .png, .html or .json; nothing is fetched from the network.
+
+    An .html file holds all that it needs.
+    """
+    if path.suffix.lower() == ".html":
+        chart.save(str(path), inline=True)
+    elif path.suffix.lower() == ".png":
+        chart.save(str(path), scale_factor=2)
+    else:
+        chart.save(str(path))
