@@ -69,7 +69,7 @@ def test_a_full_disk_loses_nothing_and_is_one_line(archlab, tmp_path: Path, monk
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fdopen", full)
+    monkeypatch.setattr(Path, "write_text", full)
     code, out, err = archlab("compare", "baseline", "--static", "--output", kept)
     assert (code, out) == (2, "")
     assert err == f"archlab: --output {kept}: cannot be written, no space left on device\n"

@@ -1,4 +1,4 @@
-"""The loss that gradients are taken of: given, the one a model was compiled with, or the one that goes with its head."""
+"""The loss that gradients are taken of: given, the one a model was compiled with, or one that goes with its head."""
 
 from __future__ import annotations
 

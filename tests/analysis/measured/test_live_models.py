@@ -88,7 +88,7 @@ def test_models_of_keras_applications(name: str) -> None:
         assert layer.output_gradient_rms == pytest.approx(rms, rel=1e-4, abs=1e-12), layer.name
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(recipes)
 def test_random_models(recipe: list[int]) -> None:
     """All weights' gradients at once: nested models and layers used twice among them."""
@@ -310,6 +310,7 @@ def test_mixed_precision_loses_no_small_gradient(policy: str) -> None:
         assert one.weight_gradient_norm == pytest.approx(other.weight_gradient_norm, rel=0.15)
 
 
+@pytest.mark.slow
 def test_two_hundred_layers() -> None:
     flow = gradient_flow("residual:depth=200,width=8,normalization=none", input=(48, 48), seeds=1)
     assert len(flow.curve) > 190
