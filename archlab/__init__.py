@@ -72,7 +72,10 @@ from archlab.ops import Upsample as Upsample
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
-    from archlab.analysis._flow import GradientFlow as GradientFlow
+    from archlab.analysis import GradientFlow as GradientFlow
+    from archlab.analysis import GradientRun as GradientRun
+    from archlab.analysis import read_run as read_run
+    from archlab.analysis.measured._callback import GradientFlowCallback as GradientFlowCallback
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
@@ -86,6 +89,8 @@ if TYPE_CHECKING:
     from archlab.result import gradient_flow as gradient_flow
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
+    from archlab.sweeps import Sweep as Sweep
+    from archlab.sweeps import sweep as sweep
 
 __all__ = [
     "CHANNELS",
@@ -115,6 +120,8 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GradientFlow",
+    "GradientFlowCallback",
+    "GradientRun",
     "Graph",
     "GroupNorm",
     "Identity",
@@ -151,6 +158,7 @@ __all__ = [
     "SpatialDropout",
     "Stage",
     "Subtract",
+    "Sweep",
     "Upsample",
     "ZeroPad",
     "analyze",
@@ -161,6 +169,8 @@ __all__ = [
     "json_schema",
     "keras_rule",
     "load",
+    "read_run",
+    "sweep",
     "to_keras",
     "to_python",
     "to_yaml",
@@ -170,7 +180,10 @@ __all__ = [
 _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
-    "GradientFlow": "archlab.analysis._flow",
+    "GradientFlow": "archlab.analysis",
+    "GradientFlowCallback": "archlab.analysis.measured._callback",
+    "GradientRun": "archlab.analysis",
+    "Sweep": "archlab.sweeps",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
     "from_keras": "archlab.bridge",
@@ -179,6 +192,8 @@ _LAZY = {
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
+    "read_run": "archlab.analysis",
+    "sweep": "archlab.sweeps",
     "to_keras": "archlab.bridge",
     "to_python": "archlab.codegen",
     "to_yaml": "archlab.notation",

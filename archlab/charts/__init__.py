@@ -2,3 +2,4 @@
 
 from archlab.charts._depth import by_depth as by_depth
 from archlab.charts._depth import save as save
+from archlab.charts._depth import slopes as slopes

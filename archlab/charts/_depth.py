@@ -27,6 +27,7 @@ def by_depth(
     curves: Sequence[tuple[str, Sequence[Any]]],
     quantity: str = "output_gradient_rms",
     predicted: Sequence[tuple[str, Sequence[Any]]] = (),
+    ordered: bool = False,
     width: int = 560,
     height: int = 260,
 ) -> Any:
@@ -36,6 +37,7 @@ def by_depth(
         curves: names, each with records that have `name`, `depth`, the quantity and perhaps its quartiles.
         quantity: the attribute that is drawn, on a logarithmic axis where it is a size.
         predicted: the same for what has been predicted: dashed.
+        ordered: whether the names follow one another, such as steps of a training run: from light to dark then.
         width: of the plot, in pixels.
         height: of the plot, in pixels.
 
@@ -51,7 +53,8 @@ def by_depth(
         alt.Color(
             "net:N",
             title=None,
-            scale=alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))]),
+            sort=names,
+            scale=alt.Scale(domain=names, range=_shades(len(names)) if ordered else _hues(len(names))),
             legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke"),
         ),
     )
@@ -74,8 +77,23 @@ def by_depth(
     )
     band = base.mark_area(opacity=0.18).encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
     chart = band + line if any(row["low"] is not None for row in rows) else line
+    return _finished(chart, width, height)
+
+
+def _finished(chart: Any, width: int, height: int) -> Any:
     chart = chart.properties(width=width, height=height, background="white")
     return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+
+
+def _hues(count: int) -> list[str]:
+    return [COLOURS[number % len(COLOURS)] for number in range(count)]
+
+
+def _shades(count: int) -> list[str]:
+    """From a light blue to a dark one."""
+    light, dark = (0xB3, 0xD4, 0xEA), (0x00, 0x2B, 0x4D)
+    steps = [number / max(count - 1, 1) for number in range(count)]
+    return ["#" + "".join(f"{round(a + (b - a) * t):02x}" for a, b in zip(light, dark, strict=True)) for t in steps]
 
 
 def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str) -> list[dict[str, Any]]:
@@ -98,6 +116,31 @@ def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str)
                 }
             )
     return rows
+
+
+def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, height: int = 260) -> Any:
+    """The slope of the error signal against depth, a line for each name: points are (name, depth, slope).
+
+    Returns:
+        An `altair` chart; `save` writes it to a file.
+    """
+    rows = [{"net": name, "depth": depth, "slope": slope} for name, depth, slope in points if slope is not None]
+    names = list(dict.fromkeys(name for name, _, _ in points))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        alt.X("depth:Q", title="depth of the network", scale=alt.Scale(zero=False)),
+        alt.Y("slope:Q", title="slope of the error signal (decades per layer)"),
+        alt.Color(
+            "net:N",
+            title=None,
+            sort=names,
+            scale=alt.Scale(domain=names, range=_hues(len(names))),
+            legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke"),
+        ),
+        tooltip=[alt.Tooltip("net:N"), alt.Tooltip("depth:Q"), alt.Tooltip("slope:Q", format="+.3f")],
+    )
+    level = alt.Chart(alt.Data(values=[{"level": 0}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(alt.Y("level:Q"))
+    chart = level + base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
+    return _finished(chart, width, height)
 
 
 def save(chart: Any, path: Path) -> None:

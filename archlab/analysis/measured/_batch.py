@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archlab.analysis.measured._loss import Loss, choose, head_loss
+from archlab.analysis.measured._loss import Loss, choose
+from archlab.analysis.static import head_loss
 from archlab.bridge import load_keras
 from archlab.errors import DataError, UsageError
 from archlab.graph import Graph, elements, format_shape, is_known

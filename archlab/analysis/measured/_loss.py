@@ -7,24 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archlab.analysis.static import head_loss
 from archlab.bridge import load_keras
 from archlab.errors import UsageError, did_you_mean
 from archlab.graph import Graph
-from archlab.ops import Activation, Dense, Softmax
 
 Given = str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None
 """A loss as it may be given: a name, a function or a Keras loss; for several outputs one for each."""
-
-
-def head_loss(graph: Graph, output: int = 0) -> str:
-    """The Keras loss that goes with an output's last layer: its activation decides."""
-    op: Any = graph.nodes[graph.outputs[output]].op
-    function = op.activation if isinstance(op, Dense) else getattr(op, "function", None)
-    if isinstance(op, Softmax) or function == "softmax":
-        return "sparse_categorical_crossentropy"
-    if isinstance(op, Activation | Dense) and function == "sigmoid":
-        return "binary_crossentropy"
-    return "mean_squared_error"
 
 
 @dataclass(frozen=True)

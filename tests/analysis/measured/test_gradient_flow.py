@@ -28,9 +28,9 @@ from archlab import (
     load,
 )
 from archlab.analysis.measured._batch import Batch, from_folder, synthetic
-from archlab.analysis.measured._gradient_flow import before_head
-from archlab.analysis.measured._loss import choose, head_loss
+from archlab.analysis.measured._loss import choose
 from archlab.analysis.measured._probe import Probe
+from archlab.analysis.static import before_head, head_loss
 from archlab.bridge import build
 from archlab.errors import DataError, SourceError, UsageError
 from archlab.ops import KerasLayer, Op

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab_cli.options import (
+    check_output,
+    deliver_file,
+    format_option,
+    output_option,
+    progress,
+    read_format,
+    read_size,
+    references,
+    size_option,
+    write,
+)
+
+_PLOTS = (".svg", ".png", ".html")
+_BY = ("layer", "block")
+_MODES = ("training", "inference")
+
+
+@click.command("gradients")
+@references
+@click.option("--depths", metavar="N,N,…", help="Measure each at these depths: for names that take a depth.")
+@click.option(
+    "--init", metavar="NAME,…", help="Draw kernels by these: he, glorot, lecun, orthogonal, or a name of Keras."
+)
+@size_option
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Measure on photos from this folder of class folders.",
+)
+@click.option(
+    "--seeds", type=int, metavar="N", help="Initializations: 3 unless given; a saved model is measured as it is."
+)
+@click.option("--batch", default=8, show_default=True, metavar="N", help="Examples in a batch.")
+@click.option("--batches", default=1, show_default=True, metavar="N", help="Batches under each initialization.")
+@click.option("--loss", metavar="NAME", help="A loss of Keras; the one that goes with the head unless given.")
+@click.option("--mode", default="training", metavar="MODE", help="Layers act as in training (unless given) or inference.")
+@click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given) or block, of one.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
+)
+@format_option
+@output_option
+def command(
+    references: tuple[str, ...],
+    depths: str | None,
+    init: str | None,
+    size: str | None,
+    data: Path | None,
+    seeds: int | None,
+    batch: int,
+    batches: int,
+    loss: str | None,
+    mode: str,
+    by: str,
+    plot: Path | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """How strong signals and gradients are at every layer, measured.
+
+    Of one architecture, layer by layer; of several, or of one at several depths or under several initializers, side by
+    side; of a training run that GradientFlowCallback has recorded, step by step.
+
+    \b
+    Examples:
+      archlab gradients residual
+      archlab gradients plain residual --depths 10,20,50,100 --plot depth.svg
+      archlab gradients plain:normalization=none --init he,glorot,lecun,orthogonal
+      archlab gradients model.keras --data cats_vs_dogs --mode inference --format csv
+      archlab gradients run.jsonl
+    """
+    from archlab.analysis import is_run
+
+    form = read_format(form, output)
+    if by not in _BY:
+        raise UsageError(f"--by {by}: {did_you_mean(by, _BY)}")
+    if mode not in _MODES:
+        raise UsageError(f"--mode {mode}: {did_you_mean(mode, _MODES)}")
+    for option, number in (("--seeds", seeds), ("--batch", batch), ("--batches", batches)):
+        if number is not None and number < 1:
+            raise UsageError(f"{option} {number}: at least 1 is needed")
+    if data is not None and not data.is_dir():
+        raise UsageError(f"--data {data}: there is no such folder")
+    check_output(output)
+    _check_plot(plot)
+    runs = [reference for reference in references if is_run(reference)]
+    if runs:
+        if len(references) > 1:
+            raise UsageError(f"{runs[0]} is a training run: give it alone")
+        for option, given in (("--depths", depths), ("--init", init), ("--seeds", seeds), ("--data", data)):
+            if given is not None:
+                raise UsageError(f"{option}: {runs[0]} is a training run, which has been measured already")
+        _show_run(runs[0], plot, form, output)
+        return
+    at = _numbers(depths)
+    options: dict[str, Any] = {"data": data, "loss": loss, "seeds": seeds, "batch": batch, "batches": batches}
+    options["training"] = mode == "training"
+    initializers = [word.strip() for word in init.split(",")] if init else []
+    from archlab.report import flow_report, sweep_report
+    from archlab.sweeps import sweep
+
+    variants = len(references) * max(len(at), 1) * max(len(initializers), 1)
+    with progress(variants * ((seeds or 3) + 1)) as step:
+        found = sweep(
+            *references,
+            depths=at,
+            initializers=initializers,
+            input=read_size(size),
+            progress=lambda name, word: step(f"{name}: {word}"),
+            **options,
+        )
+    if plot is not None:
+        from archlab.charts import by_depth, save, slopes
+
+        if at:
+            series = [(f"{v.base} {v.initializer or ''}".strip(), v.depth, v.flow.slope) for v in found]
+            chart = slopes([(name, depth, slope) for name, depth, slope in series if depth is not None])
+        else:
+            chart = by_depth([(variant.name, variant.flow.curve) for variant in found])
+        deliver_file(lambda path: save(chart, path), plot)
+    report = flow_report(found.variants[0].flow, by) if len(found) == 1 else sweep_report(found)
+    write(report, found.to_dict, form, output)
+
+
+def _show_run(reference: str, plot: Path | None, form: str, output: Path | None) -> None:
+    from archlab.analysis import read_run
+    from archlab.report import run_report
+
+    run = read_run(reference)
+    if plot is not None:
+        from archlab.charts import save
+
+        deliver_file(lambda path: save(run.plot(), path), plot)
+    write(run_report(run), run.to_dict, form, output)
+
+
+def _check_plot(plot: Path | None) -> None:
+    if plot is None:
+        return
+    if plot.suffix.lower() not in _PLOTS:
+        raise UsageError(f"--plot {plot}: give it a suffix, {', '.join(_PLOTS)}")
+    try:
+        check_output(plot)
+    except OutputError as error:
+        raise OutputError(str(error).replace("--output", "--plot", 1)) from None
+
+
+def _numbers(text: str | None) -> list[int]:
+    """`10,20,50` as numbers."""
+    found: list[int] = []
+    for word in text.split(",") if text else ():
+        if not word.strip().isdigit() or int(word) < 1:
+            raise UsageError(f"--depths {text}: write whole numbers with commas between, as in 10,20,50")
+        found.append(int(word))
+    return found
