@@ -24,6 +24,8 @@ _LARGEST_DIRECTORY = 2**20
 # Nested models take five levels each.
 _DEEPEST = 200
 _MOST_LAYERS = 10_000
+# How often layers are looked at until all are in place; once or twice each, where Keras has written them down itself.
+_MOST_WORK = 10**6
 # Keras stores without compressing; even a file that was packed once more shrinks by little.
 _MOST_DENSE = 200
 # No file deflates by more than 1,032.
@@ -208,46 +210,49 @@ def _check_class(place: _Place, kind: str, reference: str) -> None:
 def _check_order(layers: list[Any], reference: str) -> None:
     """Refuse layers that wait for each other in a circle, for which Keras would wait forever.
 
-    Keras makes a call of a layer when the calls before it are made, pass after pass over the list.
+    Keras makes a call of a layer when the calls before it are made, pass after pass over the list of layers.
     """
-    waiting: dict[str, list[set[str]]] = {}
+    waiting: dict[str, list[set[tuple[str, int]]]] = {}
     for layer in layers:
         nodes = layer.get("inbound_nodes") if isinstance(layer, dict) else None
         if isinstance(nodes, list) and nodes and isinstance(layer.get("name"), str):
-            waiting[layer["name"]] = [_sources(node) for node in nodes]
-            if not all(waiting[layer["name"]]):
+            calls = [_sources(node) for node in nodes]
+            if not all(calls):
                 # Called on plain numbers it would run while it is loaded.
                 raise SourceError(f"{reference}: the layer {layer['name'][:80]!r} is called on no other layer: refused")
-    passes = 0
+            waiting[layer["name"]] = calls
+    made = dict.fromkeys(waiting, 0)
+    work = 0
     while waiting:
-        passes += 1
-        before = sum(map(len, waiting.values()))
+        before = sum(made.values())
+        work += len(waiting)
         for name, calls in list(waiting.items()):
-            while calls and not (calls[0] - {name}) & waiting.keys():
+            while calls and all(source not in waiting or made[source] > call for source, call in calls[0]):
                 calls.pop(0)
+                made[name] += 1
             if not calls:
                 del waiting[name]
-        if before == sum(map(len, waiting.values())) or passes > _DEEPEST:
+        if sum(made.values()) == before or work > _MOST_WORK:
             names = " and ".join(repr(name[:80]) for name in list(waiting)[:2])
             raise SourceError(f"{reference}: the layers {names} wait for each other: refused")
 
 
-def _sources(node: Any) -> set[str]:
-    """The layers that a call reads; the older form, a list of lists, begins each with the name."""
-    found: set[str] = set()
+def _sources(node: Any) -> set[tuple[str, int]]:
+    """The layers that a call reads, and of which of their calls; the older form, a list of lists, begins with both."""
+    found: set[tuple[str, int]] = set()
     waiting = [node]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
             inner = value.get("config")
             history = inner.get("keras_history") if isinstance(inner, dict) else None
-            if value.get("class_name") == "__keras_tensor__" and isinstance(history, list) and history:
-                found.add(str(history[0]))
+            if value.get("class_name") == "__keras_tensor__" and isinstance(history, list):
+                waiting.append(history)
             else:
                 waiting.extend(value.values())
         elif isinstance(value, list):
             if len(value) >= 3 and isinstance(value[0], str) and all(isinstance(n, int) for n in value[1:3]):
-                found.add(value[0])
+                found.add((value[0], value[1]))
             waiting.extend(value)
     return found
 
