@@ -21,6 +21,7 @@ from archlab.errors import SourceError
 _LARGEST_CONFIG = 8 * 2**20
 # Room for some 20,000 members, where a model has four and its assets.
 _LARGEST_DIRECTORY = 2**20
+_AT_ONCE = 2**18
 # Nested models take five levels each.
 _DEEPEST = 200
 _MOST_LAYERS = 10_000
@@ -67,8 +68,10 @@ def read(path: Path, reference: str) -> dict[str, Any]:
         with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
             _check_members(archive, path.stat().st_size, reference)
             with archive.open("config.json") as member:
+                text = b""
                 # At most so much is unpacked, whatever the header says.
-                text = member.read(_LARGEST_CONFIG + 1)
+                while len(text) <= _LARGEST_CONFIG and (more := member.read(_AT_ONCE)):
+                    text += more
     except SourceError:
         raise
     except PermissionError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from archlab import analyze, load
 from archlab.bridge import from_keras
 from archlab.errors import SourceError
+from tests import hostile
 from tests.keras_models import model_of, recipes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
@@ -87,3 +90,14 @@ def test_a_layer_of_ones_own_is_taken_once_it_is_registered(tmp_path: Path) -> N
         found = analyze(str(tmp_path / "net.keras"))
     assert [entry["name"] for entry in found.unknown] == ["mine"]
     assert found.params.total == 8
+
+
+def test_a_description_of_several_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    hostile.saved(hostile.model(hostile.photo(), {**hostile.layer("Flatten", "flat", "photo"), "x": "y" * 3 * 2**20}))(
+        path
+    )
+    assert analyze(str(path)).params.total == 0
+    with zipfile.ZipFile(path, "w") as archive:  # stored, as Keras does it
+        archive.writestr("config.json", json.dumps(hostile.model(hostile.photo())) + " " * 3 * 2**20)
+    assert len(load(str(path)).graph) == 1
