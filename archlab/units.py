@@ -34,7 +34,7 @@ and softmax, and differs by these rules and no others, in every model of `keras.
 | layer normalization | 9 an element and 4 a position, as Keras multiplies it out | 8 an element, by its definition |
 | silu | also 1: TensorFlow multiplies by a β of 1 | 0 for that |
 | normalization of the input | also 1 a channel, and a root that it counts as 0 | 0: the variance's root is a constant |
-| what stands in a function: grouped convolutions on a CPU, the steps of an LSTM or GRU | 0: it does not look in | counted |
+| in a function: grouped convolutions on a CPU, the steps of an LSTM or GRU | 0: it does not look in | counted |
 | what is computed with that, until its shape is plain again | 0: it has no shape | counted |
 
 **A training step's flops** are an estimate: the forward pass, plus a backward pass of the same arithmetic twice
