@@ -275,6 +275,7 @@ ANALYSED: dict[str, Make] = {
             layer("MaxPooling2D", "pool", "up", pool_size=10**9, padding="same"),
         )
     ),
+    "as many objects as fit": saved({**model(photo()), "build_config": {"x": [{} for _ in range(2_000_000)]}}),
     "time": saved(model(photo(10**9, 3), layer("LSTM", "lstm", "photo", units=10**6))),
     "heads": saved(
         model(
