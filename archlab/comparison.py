@@ -109,6 +109,7 @@ def compare(
     data: Any = None,
     seeds: int = 3,
     progress: Callable[[str, str], None] | None = None,
+    allow_lambda: bool = False,
 ) -> Comparison:
     """Compare architectures: what they cost, how far they see, how gradients flow through them.
 
@@ -119,6 +120,7 @@ def compare(
         data: a folder of class folders with photos to measure gradients on; a synthetic batch without one.
         seeds: initializations to measure gradients under.
         progress: called with an architecture's name and a word on every step of the measurement.
+        allow_lambda: load saved Keras models although they hold lambdas, which are code that then runs.
 
     Raises:
         UnknownNameError: a reference names nothing.
@@ -134,7 +136,7 @@ def compare(
     if not references:
         raise UsageError("compare needs at least one architecture")
     results = []
-    for architecture in _loaded(references, None if input is None else tuple(input)):
+    for architecture in _loaded(references, None if input is None else tuple(input), allow_lambda):
         try:
             results.append(Result(architecture, analyze(architecture.graph)))
         except DesignError as error:
@@ -144,14 +146,14 @@ def compare(
 
 
 def _loaded(
-    references: Sequence[Reference | Mapping[str, Reference]], input: tuple[int | None, ...] | None
+    references: Sequence[Reference | Mapping[str, Reference]], input: tuple[int | None, ...] | None, allow_lambda: bool
 ) -> Iterator[Architecture]:
     for reference in references:
         if isinstance(reference, Mapping):
             for name, one in reference.items():
-                yield replace(load(one, input), name=name)
+                yield replace(load(one, input, allow_lambda=allow_lambda), name=name)
         else:
-            yield load(reference, input)
+            yield load(reference, input, allow_lambda=allow_lambda)
 
 
 def _named_apart(results: list[Result]) -> tuple[Result, ...]:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["Result", "analyze", "gradient_flow"]
 
 
-def analyze(architecture: Reference) -> Analysis:
+def analyze(architecture: Reference, *, allow_lambda: bool = False) -> Analysis:
     """Every static analysis of an architecture, without building or running it.
 
     Args:
         architecture: a part, a graph, a live Keras model (which is read and left as it is), or a reference such as
             'residual' or 'keras:ResNet50'.
+        allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs.
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -33,7 +34,7 @@ def analyze(architecture: Reference) -> Analysis:
     >>> found.params.total, found.compute.macs, found.depth
     (618, 442528, 2)
     """
-    return static.analyze(load(architecture).graph)
+    return static.analyze(load(architecture, allow_lambda=allow_lambda).graph)
 
 
 def gradient_flow(
@@ -84,7 +85,8 @@ def gradient_flow(
     from archlab.analysis import measured  # loads TensorFlow, which no static analysis needs
 
     found = load(architecture, None if input is None else tuple(input))
-    what = found.graph if found.model is None or input is not None else found.model
+    model = found.model
+    what = found.graph if model is None else model
     return measured.gradient_flow(
         what,
         x,

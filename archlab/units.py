@@ -22,8 +22,20 @@ Moving data (reshaping, padding, cropping, concatenating, repeating pixels) is n
 | bilinear resizing | 9 | three interpolations of subtract, multiply, add |
 | dropout, noise, random augmentation | 0 | identities at inference |
 
-`tf.profiler` agrees on convolutions, dense layers, bias, batch normalization and pooling (it calls k² comparisons for
-a maximum of k²), and has no rule for relu, relu6, sigmoid, tanh, erf or resizing: those it counts as nothing.
+`tf.profiler` counts what stands in TensorFlow's graph. It agrees on convolutions, dense layers, biases, means, merges
+and softmax, and differs by these rules and no others, in every model of `keras.applications`:
+
+| operation | `tf.profiler` | here |
+| --- | --- | --- |
+| relu, relu6, sigmoid, tanh, exp, erf, roots | 0: it has no rule | as above: they are arithmetic |
+| resizing | 0: it has no rule | as above |
+| maximum of k² values | k² | k² − 1: the first is compared with nothing |
+| batch normalization | also 6 a channel (5 without gamma) | 0: that folds its vectors, once and not for each example |
+| layer normalization | 9 an element and 4 a position, as Keras multiplies it out | 8 an element, by its definition |
+| silu | also 1: TensorFlow multiplies by a β of 1 | 0 for that |
+| normalization of the input | also 1 a channel, and a root that it counts as 0 | 0: the variance's root is a constant |
+| in a function: grouped convolutions on a CPU, the steps of an LSTM or GRU | 0: it does not look in | counted |
+| what is computed with that, until its shape is plain again | 0: it has no shape | counted |
 
 **A training step's flops** are an estimate: the forward pass, plus a backward pass of the same arithmetic twice
 (once for the gradient with respect to a layer's input, once with respect to its weights), less the input gradients
@@ -74,15 +86,15 @@ ACTIVATION_FLOPS: dict[str, int] = {
     "softsign": 3,
     "silu": 5,
     "swish": 5,
-    "gelu": 6,
+    "gelu": 5,
     "mish": 5,
     "exponential": 1,
     "hard_sigmoid": 4,
     "hard_silu": 5,
     "hard_swish": 5,
-    "log_sigmoid": 4,
+    "log_sigmoid": 5,
     "softmax": 5,
-    "log_softmax": 6,
+    "log_softmax": 5,
 }
 
 BYTES_PER_ELEMENT: dict[str, int] = {

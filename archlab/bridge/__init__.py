@@ -1,5 +1,6 @@
 """The door to Keras, and the only one: everything on this side of it runs without TensorFlow."""
 
+from archlab.bridge._from_config import from_config as from_config
 from archlab.bridge._from_keras import from_keras as from_keras
 from archlab.bridge._from_keras import live as live
 from archlab.bridge._rules import initializer_config as initializer_config

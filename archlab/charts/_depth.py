@@ -138,7 +138,9 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
         ),
         tooltip=[alt.Tooltip("net:N"), alt.Tooltip("depth:Q"), alt.Tooltip("slope:Q", format="+.3f")],
     )
-    level = alt.Chart(alt.Data(values=[{"level": 0}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(alt.Y("level:Q"))
+    level = (
+        alt.Chart(alt.Data(values=[{"level": 0}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(alt.Y("level:Q"))
+    )
     chart = level + base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
     return _finished(chart, width, height)
 

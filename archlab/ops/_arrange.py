@@ -9,7 +9,7 @@ from typing import Any
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
-from archlab.ops._window import Permuted, Window, shift, stretched
+from archlab.ops._window import Permuted, Window, every, shift, stretched
 from archlab.units import RESIZE_FLOPS
 
 Margins = int | tuple[int | tuple[int, int], ...]
@@ -202,8 +202,8 @@ class Upsample(Op):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, RESIZE_FLOPS[self.interpolation] * elements(output))
 
-    def window(self, *inputs: Shape) -> Window:
-        return tuple(stretched(n, self.interpolation) for n in per_axis("factor", self.factor, len(inputs[0]) - 1))
+    def window(self, *inputs: Shape) -> Window | None:
+        return every(stretched(n, self.interpolation) for n in per_axis("factor", self.factor, len(inputs[0]) - 1))
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

@@ -29,7 +29,7 @@ from archlab.ops._base import (
     width,
 )
 from archlab.ops._norm import BatchNorm
-from archlab.ops._window import Padding, Window, check_fits, reach, slid, slide, transposed
+from archlab.ops._window import Padding, Window, check_fits, every, reach, slid, slide, transposed
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 Sizes = int | tuple[int, ...]
@@ -85,7 +85,7 @@ class _Windowed(Op, abstract=True):
         sizes = zip(shape, kernels, strides, dilations, strict=False)
         return (*[slid(n, k, s, d, self.padding) for n, k, s, d in sizes], filters)
 
-    def window(self, *inputs: Shape) -> Window:
+    def window(self, *inputs: Shape) -> Window | None:
         sizes = zip(inputs[0], *self.spans(inputs[0]), strict=False)
         return tuple([slide(n, k, s, d, self.padding) for n, k, s, d in sizes])
 
@@ -329,9 +329,9 @@ class ConvTranspose(_Widening):
         macs = elements(inputs[0]) * prod(kernels) * channels(output)
         return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
 
-    def window(self, *inputs: Shape) -> Window:
+    def window(self, *inputs: Shape) -> Window | None:
         sizes = zip(inputs[0], self.output(*inputs), *self.spans(inputs[0]), strict=False)
-        return tuple([transposed(n, out, k, s, d, self.padding) for n, out, k, s, d in sizes])
+        return every(transposed(n, out, k, s, d, self.padding) for n, out, k, s, d in sizes)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {

@@ -8,7 +8,7 @@ from typing import Any
 from archlab.errors import ArgumentError
 from archlab.graph import Shape, elements
 from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, choice, ranked, weight, whole
-from archlab.ops._window import Window, resized, shift
+from archlab.ops._window import Window, every, resized, shift
 from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
 
 
@@ -94,7 +94,8 @@ class Resizing(Op):
         height, width, _ = inputs[0]
         if height is None or width is None or self.interpolation not in ("nearest", "bilinear"):
             return None
-        return resized(height, self.height, self.interpolation), resized(width, self.width, self.interpolation)
+        sizes = (height, self.height), (width, self.width)
+        return every(resized(size, out, self.interpolation) for size, out in sizes)
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

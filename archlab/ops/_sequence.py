@@ -154,9 +154,8 @@ class MultiHeadAttention(Op):
         scores = self.heads * asks * reads
         macs += scores * (self.key_width + self.value_width) + asks * self.heads * self.value_width * channels(output)
         biases = biases + elements(output) if self.bias else 0
-        # Queries are scaled by 1/√width before the softmax.
-        scaling = asks * self.heads * self.key_width
-        return Cost(macs, FLOPS_PER_MAC * macs + BIAS_FLOPS * biases + scaling + ACTIVATION_FLOPS["softmax"] * scores)
+        # Equation 1 of the paper, softmax(QKᵀ/√d) V: the scores are divided.
+        return Cost(macs, FLOPS_PER_MAC * macs + BIAS_FLOPS * biases + (1 + ACTIVATION_FLOPS["softmax"]) * scores)
 
     def window(self, *inputs: Shape) -> Window:
         return "whole"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -39,6 +39,11 @@ An `Axis` for each spatial axis; `Permuted` axes; or 'pointwise' (the unit at th
 input), 'statistics' (the same place, scaled by something taken over all of the input), 'merge' (the same place in
 several inputs).
 """
+
+
+MOST_UNITS = 2**18
+"""How many units of a period are told apart, and taps of them. No image is enlarged that far: beyond it a window is
+unknown, and costs nothing to find that out."""
 
 
 def reach(kernel: int, dilation: int) -> int:
@@ -78,8 +83,12 @@ def shift(before: int) -> Axis:
     return Axis(1, (range(-before, 1 - before),))
 
 
-def transposed(size: int | None, out: int | None, kernel: int, stride: int, dilation: int, padding: Padding) -> Axis:
+def transposed(
+    size: int | None, out: int | None, kernel: int, stride: int, dilation: int, padding: Padding
+) -> Axis | None:
     """A transposed convolution: the convolution from `out` back to `size`, read the other way."""
+    if stride * kernel > MOST_UNITS:
+        return None
     before = 0
     if padding == "same":
         if size is None or out is None:
@@ -95,15 +104,17 @@ def transposed(size: int | None, out: int | None, kernel: int, stride: int, dila
     return Axis(1, taps)
 
 
-def stretched(factor: int, interpolation: str) -> Axis:
+def stretched(factor: int, interpolation: str) -> Axis | None:
     """Upsampling by a whole factor."""
     return resized(1, factor, interpolation)
 
 
-def resized(size: int, out: int, interpolation: str) -> Axis:
+def resized(size: int, out: int, interpolation: str) -> Axis | None:
     """Resizing from `size` to `out` with the centres of pixels aligned, each pixel read with a weight above 0."""
     common = gcd(size, out)
     step, period = size // common, out // common
+    if period > MOST_UNITS:
+        return None
     taps: list[Sequence[int]] = []
     for r in range(period):
         if interpolation == "nearest":
@@ -115,6 +126,16 @@ def resized(size: int, out: int, interpolation: str) -> Axis:
             low, rest = divmod(doubled, 2 * period)
             taps.append((low, low + 1) if rest else (low,))
     return Axis(step, tuple(taps))
+
+
+def every(axes: Iterable[Axis | None]) -> Window | None:
+    """The window along all axes, if it is known along each."""
+    known: list[Axis] = []
+    for axis in axes:
+        if axis is None:
+            return None
+        known.append(axis)
+    return tuple(known)
 
 
 def check_fits(shape: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], padding: Padding, what: str) -> None:

@@ -14,10 +14,12 @@ Reference: TypeAlias = str | Part | Graph | Architecture | Any
 """A reference as it is typed; or a part, a graph, an architecture or a Keras model, which is taken as it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-_KINDS = (_keras_application, _keras_file, _yaml, _python)
+_KINDS = (_keras_application, _yaml, _python)
 
 
-def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> Architecture:
+def load(
+    reference: Reference, input: tuple[int | None, ...] | None = None, *, allow_lambda: bool = False
+) -> Architecture:
     """The architecture that a reference names.
 
     Args:
@@ -25,10 +27,12 @@ def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> A
             `net.yaml`; `model.keras`; `file.py:function` or `package.module:name`, with arguments as for the zoo; or a
             part, a graph, an architecture or a live Keras model, which is taken as it is.
         input: another input shape, (height, width) or (height, width, channels).
+        allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs. They are
+            unknown, by name.
 
     Raises:
         UnknownNameError: nothing has that name; names the closest.
-        SourceError: a file or a module cannot be read.
+        SourceError: a file or a module cannot be read, or holds a lambda that is not allowed.
         DesignError: the architecture does not add up.
 
     >>> load("residual").graph.nodes[-1].shape
@@ -36,12 +40,15 @@ def load(reference: Reference, input: tuple[int | None, ...] | None = None) -> A
     >>> load("plain:depth=20", input=(96, 96, 3)).name
     'plain:depth=20'
     """
-    found = _found(reference)
+    found = _found(reference, allow_lambda)
     return found if input is None else found.with_input(input)
 
 
-def _found(reference: Reference) -> Architecture:
+def _found(reference: Reference, allow_lambda: bool) -> Architecture:
     if isinstance(reference, str):
+        # The only kind that may hold code which nobody meant to run.
+        if _keras_file.claims(reference):
+            return _keras_file.load(reference, allow_lambda)
         for kind in _KINDS:
             if kind.claims(reference):
                 return kind.load(reference)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,11 +18,15 @@ class Architecture:
     reference: str
     tree: Part | None
     paper: str = ""
-    model: Any = field(default=None, repr=False, compare=False)
-    """The live Keras model that it was made of; None where it was made of anything else."""
     _graph: Graph | None = field(default=None, repr=False, compare=False)
     _lines: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
     """Where it was read from a file: the line of each part of the tree, by its `id`."""
+    _live: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def model(self) -> Any:
+        """The live Keras model that it was made of, weights and all; None where it was made of anything else."""
+        return self._live and self._live()
 
     @property
     def graph(self) -> Graph:
@@ -50,7 +54,7 @@ class Architecture:
             if len(shape) == 2:
                 shape = (*shape, graph.nodes[graph.inputs[0]].shape[-1])
             try:
-                return replace(self, model=None, _graph=graph.with_input(shape))
+                return replace(self, _live=None, _graph=graph.with_input(shape))
             except DesignError as error:
                 raise error.within(self.name) from None
         if len(shape) == 2:

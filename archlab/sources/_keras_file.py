@@ -1,16 +1,22 @@
-"""Saved Keras models: `model.keras`. No code of theirs is run."""
+"""Saved Keras models: `model.keras`. No code of theirs is run unless it is allowed.
+
+Their weights are read only where the model itself is asked for, to be measured as it is.
+"""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from archlab.errors import SourceError, closest
+from archlab.errors import ArchlabError, SourceError
+from archlab.sources import _keras_config
 from archlab.sources._architecture import Architecture
+from archlab.sources._files import existing
 
-# A file that unpacks to more than this is no model that fits this machine's memory, whatever it says of itself.
+_LONGEST = 300
+# More than any machine that archlab runs on has use for.
 _LARGEST = 8 * 2**30
-_MOST_DENSE = 200
 
 
 def claims(reference: str) -> bool:
@@ -18,35 +24,39 @@ def claims(reference: str) -> bool:
     return reference.endswith(".keras")
 
 
-def load(reference: str) -> Architecture:
-    """The model in that file."""
-    path = Path(reference)
-    if not path.is_file():
-        around = [str(other) for other in path.parent.glob("*.keras")] if path.parent.is_dir() else []
-        near = closest(reference, around)
-        raise SourceError(f"no file {reference}" + (f": did you mean {' or '.join(near)}?" if near else ""))
-    _check(path, reference)
-    from archlab.bridge import from_keras, load_keras  # TensorFlow, which no other reference needs
+def load(reference: str, allow_lambda: bool = False) -> Architecture:
+    """The model in that file; a model with lambdas only where they are allowed."""
+    path = existing(reference, (".keras",))
+    config = _keras_config.read(path, reference)
+    lambdas = _keras_config.check(config, reference, allow_lambda)
+    from archlab.bridge import from_config  # TensorFlow, which no other reference needs
 
-    _, keras = load_keras()
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        graph = from_config(config, lambdas)
+    except ArchlabError as error:
+        raise SourceError(f"{reference}: {error}") from error
     except Exception as error:  # whatever the file provokes: it may hold anything
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # Keras wraps what went wrong in one layer once for each layer around, and may repeat its configuration too.
+        lines = str(error).rpartition("Exception encountered: ")[2].strip().splitlines() or [type(error).__name__]
+        first = lines[0] if len(lines[0]) <= _LONGEST else f"{lines[0][:_LONGEST]}…"
         raise SourceError(f"{reference} cannot be loaded: {first}") from error
-    return Architecture(path.stem, reference, None, "", model, from_keras(model))
+    return Architecture(path.stem, reference, None, _graph=graph, _live=lambda: _with_weights(path, bool(lambdas)))
 
 
-def _check(path: Path, reference: str) -> None:
-    """Refuse what is no Keras file, or unpacks to more than it could ever need."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise SourceError(f"{reference} is not a Keras file, or it is cut short: {error}") from None
-    names = {member.filename for member in members}
-    if "config.json" not in names:
-        raise SourceError(f"{reference} is not a Keras file: it holds no config.json")
-    total = sum(member.file_size for member in members)
-    if total > _LARGEST or total > _MOST_DENSE * max(path.stat().st_size, 2**20):
-        raise SourceError(f"{reference} unpacks to {total:,} bytes, far more than its {path.stat().st_size:,}: refused")
+def _with_weights(path: Path, code: bool) -> Any:
+    """The model itself, its weights read: what has been checked so far was its description."""
+    from archlab.bridge import load_keras
+
+    size = sum(member.file_size for member in zipfile.ZipFile(path).infolist())
+    if size > _LARGEST:
+        raise SourceError(f"{path} unpacks to {size:,} bytes, more than {_LARGEST:,}: its weights are not loaded")
+    _, keras = load_keras()
+    for compiled in (True, False):
+        try:
+            return keras.saving.load_model(path, compile=compiled, safe_mode=not code)
+        except Exception as error:
+            # A loss or a metric of one's own keeps a model from being compiled, not from being measured.
+            if not compiled:
+                first = (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
+                raise SourceError(f"the weights of {path} cannot be loaded: {first}") from error
+    raise AssertionError

@@ -63,7 +63,7 @@ def taken(value: Any, name: str = "", reference: str = "") -> Architecture | Non
     if keras is not None and isinstance(value, keras.Model):
         from archlab.bridge import from_keras
 
-        return Architecture(name or value.name, reference, None, "", value, from_keras(value))
+        return Architecture(name or value.name, reference, None, _graph=from_keras(value), _live=lambda: value)
     return None
 
 

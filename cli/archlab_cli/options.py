@@ -32,6 +32,11 @@ references = click.argument("references", nargs=-1, required=True, shell_complet
 size_option = click.option(
     "--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size."
 )
+lambda_option = click.option(
+    "--allow-lambda",
+    is_flag=True,
+    help="Load .keras files that hold lambdas: their code runs. Only for files you trust.",
+)
 format_option = click.option(
     "--format",
     "-f",

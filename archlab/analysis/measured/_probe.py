@@ -59,7 +59,6 @@ class Probe:
     """
 
     def __init__(self, runnable: Runnable, loss: Loss, training: bool = True, seen: Sequence[int] = ()) -> None:
-        tf, _ = load_keras()
         self.runnable = runnable
         self.graph = graph = runnable.graph
         self.loss = loss
@@ -78,12 +77,12 @@ class Probe:
         self._scales = _SCALES if any("float16" in p and "bfloat16" not in p for p in named) else (1.0,)
         # Sums of squares in float32 lose what lies below 1e-38 or above 3e38; in float64 they cost a tenth more time.
         self._wide = self.precision == "float64"
-        # Never XLA: on a CPU it makes convolutions several times slower.
-        self._measure = tf.function(self._traced, jit_compile=False, autograph=False, reduce_retracing=True)
+        self._compiled: dict[Any, Any] = {}
 
     def current(self) -> list[Any]:
         """The value of every variable as it is."""
-        return [variable.value for variable in self.variables]
+        tf, _ = load_keras()
+        return [tf.convert_to_tensor(variable.value) for variable in self.variables]
 
     def drawn(self, seed: int) -> list[Any]:
         """The same with every kernel drawn anew by its initializer; the model keeps its own."""
@@ -137,8 +136,19 @@ class Probe:
 
     def _squares(self, x: list[Any], y: list[Any], values: list[Any], scale: float) -> dict[str, np.ndarray]:
         tf, _ = load_keras()
-        found = self._measure(x, y, values, tf.constant(scale), self._wide)
-        return {name: value.numpy() for name, value in found.items()}
+        arguments = x, y, values, tf.constant(scale)
+        key = self._wide, *[None if tensor is None else (tensor.dtype, tuple(tensor.shape)) for tensor in (*x, *y)]
+        if key not in self._compiled:
+            # Asking for each shape's function by hand keeps TensorFlow from warning that there are several. Never XLA:
+            # on a CPU it makes convolutions several times slower.
+            wide = self._wide
+
+            def measure(x: list[Any], y: list[Any], values: list[Any], scale: Any) -> dict[str, Any]:
+                return self._traced(x, y, values, scale, wide)
+
+            function = tf.function(measure, jit_compile=False, autograph=False)
+            self._compiled[key] = function.get_concrete_function(*arguments)
+        return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
 
     def _traced(self, x: list[Any], y: list[Any], values: list[Any], scale: Any, wide: bool) -> dict[str, Any]:
         tf, keras = load_keras()

@@ -8,6 +8,7 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from archlab.ops import Axis
+from archlab.ops._window import MOST_UNITS
 
 
 class Extent(NamedTuple):
@@ -62,10 +63,11 @@ class Extent(NamedTuple):
 PIXEL = Extent(1, ((0, 0),))
 
 
-def through(extent: Extent, axis: Axis, anchor: int = 0) -> Extent:
+def through(extent: Extent, axis: Axis, anchor: int = 0) -> Extent | None:
     """What is seen through a window that looks at units which see `extent`.
 
-    Where the window's place depends on an unknown size, the result is counted from `anchor`.
+    Where the window's place depends on an unknown size, the result is counted from `anchor`. None where more units
+    would have to be told apart than any image has.
     """
     shift, spans, before = extent
     stride, taps, settled = axis
@@ -78,6 +80,8 @@ def through(extent: Extent, axis: Axis, anchor: int = 0) -> Extent:
         return Extent(shift * stride, ((span[0] + shift * tap[0], span[1] + shift * tap[-1]),), anchor)
     turns = len(spans) // gcd(len(spans), stride)
     seen: list[tuple[int, int] | None] = []
+    if len(taps) * turns * max(map(len, taps)) > MOST_UNITS:
+        return None
     for unit in range(len(taps) * turns):
         turn, phase = divmod(unit, len(taps))
         read = [extent.span(turn * stride + tap) for tap in taps[phase]]
@@ -104,6 +108,8 @@ def union(extents: Sequence[Extent], anchor: int = 0) -> tuple[Extent, Fraction 
         hull = min([first for first, _ in known]), max([last for _, last in known])
         return widest._replace(spans=(hull,)), Fraction(max(doubled) - min(doubled), 2)
     period = lcm(*[len(extent.spans) for extent in extents])
+    if period > MOST_UNITS:
+        return widest._replace(anchor=anchor), None
     spans: list[tuple[int, int] | None] = []
     for unit in range(period):
         hit = [span for span in [extent.span(unit) for extent in extents] if span is not None]

@@ -184,6 +184,7 @@ def receptive_field(graph: Graph) -> ReceptiveField:
     image: Shape | None = None
     at = covering = None
     for node, facts in zip(graph.nodes, gather(graph), strict=True):
+        window = facts.window
         if not node.inputs:
             if image is None and len(node.shape) > 1:
                 image = node.shape
@@ -194,7 +195,6 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                 seen = Seen(None)
         elif len(node.inputs) == 1:
             seen = found[node.inputs[0]]
-            window = facts.window
             if window == "pointwise" or seen.extents is None:
                 pass
             elif window == "whole":
@@ -208,11 +208,15 @@ def receptive_field(graph: Graph) -> ReceptiveField:
                     axes=tuple([seen.axes[axis] for axis in window.order]),
                 )
             elif isinstance(window, tuple):
-                seen = Seen(_looked(seen.extents, window, len(found)), seen.whole, seen.unknown, seen.axes)
+                looked = _looked(seen.extents, window, len(found))
+                if looked is None:
+                    window = None
+                else:
+                    seen = Seen(looked, seen.whole, seen.unknown, seen.axes)
         else:
             paths = [found[source] for source in node.inputs]
             seen = _merged(node.name, node.shape, facts.inputs, paths, len(found), misaligned, undecided, gates)
-        if facts.window is None:
+        if window is None:
             unknown.append(node.name)
             kept = seen.extents if seen.extents is not None and len(node.shape) == len(seen.extents) + 1 else None
             seen = Seen(kept, seen.whole, True, seen.axes if kept else ())
@@ -230,14 +234,15 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
     return all([size is not None and extent.size >= size for extent, size in zip(extents, image, strict=False)])
 
 
-def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...], anchor: int) -> tuple[Extent, ...]:
-    """What is seen through a window on every axis; `anchor` is the layer's own number."""
+def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...], anchor: int) -> tuple[Extent, ...] | None:
+    """What is seen through a window on every axis, if that can be told; `anchor` is the layer's own number."""
     extent, axis = extents[0], window[0]
     seen = [through(extent, axis, anchor)]
     for other, along in zip(extents[1:], window[1:], strict=True):
         # Square images and windows, as nearly always, are worked out once.
         seen.append(seen[0] if other is extent and along is axis else through(other, along, anchor))
-    return tuple(seen)
+    known = [each for each in seen if each is not None]
+    return tuple(known) if len(known) == len(seen) else None
 
 
 def _merged(

@@ -11,6 +11,7 @@ from archlab_cli.options import (
     check_output,
     deliver,
     format_option,
+    lambda_option,
     output_option,
     progress,
     read_format,
@@ -45,6 +46,7 @@ _FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
     metavar="FINDINGS",
     help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}.",
 )
+@lambda_option
 @format_option
 @output_option
 def command(
@@ -55,6 +57,7 @@ def command(
     seeds: int,
     sort: str | None,
     fail_on: str | None,
+    allow_lambda: bool,
     form: str | None,
     output: Path | None,
 ) -> None:
@@ -86,7 +89,7 @@ def command(
         raise UsageError(f"--data {data}: there is no such folder")
     check_output(output)
 
-    found = compare(*references, static=True, input=shape)
+    found = compare(*references, static=True, input=shape, allow_lambda=allow_lambda)
     if sort is not None and sort != "slope":
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from archlab.errors import DesignError, UsageError, did_you_mean
-from archlab_cli.options import check_output, deliver, deliver_file, output_option, read_size, reference, size_option
+from archlab_cli.options import (
+    check_output,
+    deliver,
+    deliver_file,
+    lambda_option,
+    output_option,
+    read_size,
+    reference,
+    size_option,
+)
 
 _FORMATS = ("yaml", "python", "keras")
 _BY_SUFFIX = {".yaml": "yaml", ".yml": "yaml", ".py": "python", ".keras": "keras"}
@@ -23,8 +32,9 @@ _SCHEMA = "schema"
     help=f"{', '.join(_FORMATS)}; by --output's suffix unless given, else yaml.",
 )
 @size_option
+@lambda_option
 @output_option
-def command(reference: str, form: str | None, size: str | None, output: Path | None) -> None:
+def command(reference: str, form: str | None, size: str | None, allow_lambda: bool, output: Path | None) -> None:
     """An architecture as a file: YAML, Keras code, or a Keras model.
 
     YAML is archlab's own form, read again by every command. Python is Keras code in the functional style, with loops
@@ -55,7 +65,7 @@ def command(reference: str, form: str | None, size: str | None, output: Path | N
     check_output(output)
     from archlab.sources import load
 
-    architecture = load(reference, read_size(size))
+    architecture = load(reference, read_size(size), allow_lambda=allow_lambda)
     try:
         graph = architecture.graph
         if form == "keras":

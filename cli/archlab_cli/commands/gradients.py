@@ -43,7 +43,9 @@ _MODES = ("training", "inference")
 @click.option("--batch", default=8, show_default=True, metavar="N", help="Examples in a batch.")
 @click.option("--batches", default=1, show_default=True, metavar="N", help="Batches under each initialization.")
 @click.option("--loss", metavar="NAME", help="A loss of Keras; the one that goes with the head unless given.")
-@click.option("--mode", default="training", metavar="MODE", help="Layers act as in training (unless given) or inference.")
+@click.option(
+    "--mode", default="training", metavar="MODE", help="Layers act as in training (unless given) or inference."
+)
 @click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given) or block, of one.")
 @click.option(
     "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."

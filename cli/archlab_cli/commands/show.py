@@ -8,6 +8,7 @@ from archlab.errors import DesignError, UsageError, did_you_mean
 from archlab_cli.options import (
     check_output,
     format_option,
+    lambda_option,
     output_option,
     read_format,
     read_size,
@@ -23,9 +24,12 @@ _BY = ("layer", "block", "stage")
 @reference
 @click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given), block or stage.")
 @size_option
+@lambda_option
 @format_option
 @output_option
-def command(reference: str, by: str, size: str | None, form: str | None, output: Path | None) -> None:
+def command(
+    reference: str, by: str, size: str | None, allow_lambda: bool, form: str | None, output: Path | None
+) -> None:
     """One architecture, layer by layer.
 
     A dash is deliberately nothing, 'unknown' a layer without a rule, '?' what needs the input's size, and a star after
@@ -45,7 +49,7 @@ def command(reference: str, by: str, size: str | None, form: str | None, output:
     if by not in _BY:
         raise UsageError(f"--by {by}: {did_you_mean(by, _BY)}")
     check_output(output)
-    architecture = load(reference, read_size(size))
+    architecture = load(reference, read_size(size), allow_lambda=allow_lambda)
     try:
         analysis = analyze(architecture.graph)
     except DesignError as error:
