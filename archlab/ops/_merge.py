@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from archlab.errors import ShapeError
 from archlab.graph import Builder, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight
+from archlab.ops._signal import (
+    Error,
+    Errors,
+    Passed,
+    Signal,
+    Squares,
+    average,
+    lag_count,
+    mixed,
+    plus,
+    products,
+    times,
+)
 from archlab.ops._window import Window
 
 
@@ -59,11 +73,41 @@ class _Merge(Op, abstract=True):
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
 
+def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | None:
+    """A weighted sum of independent signals: squares add, and so do the errors of all that read one (on its way back).
+
+    None where a size of 1 is stretched to that of another.
+    """
+    first = inputs[0]
+    if any([x.size != first.size or x.channels != first.channels for x in inputs]):
+        return None
+    mean = 0.0
+    same, cross = times(first.same, 0.0), times(first.cross, 0.0)
+    for x, factor in zip(inputs, factors, strict=True):
+        # Independent but for what all channels share: their means.
+        twice = 2 * mean * factor * x.mean
+        same = plus(same, times(x.same, factor**2), twice)
+        cross = plus(cross, times(x.cross, factor**2), twice)
+        mean += factor * x.mean
+    profiles = mixed([(factor**2 * x.square, x.profiles) for x, factor in zip(inputs, factors, strict=True)])
+    made = first._replace(mean=mean, same=same, cross=cross, profiles=profiles, spread=0.0, before=None)
+
+    def handed(error: Error) -> tuple[Errors, Squares]:
+        return tuple([
+            Error(times(error.same, factor**2), times(error.cross, factor**2), error.profiles) for factor in factors
+        ]), ()  # fmt: skip
+
+    return Passed(made, handed)
+
+
 @dataclass(frozen=True, repr=False)
 class Add(_Merge):
     """The sum."""
 
     verb = "add"
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return summed(inputs, (1.0,) * len(inputs))
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +122,14 @@ class Subtract(_Merge):
             raise ShapeError(f"Subtract takes two inputs, got {len(inputs)}")
         return super().output(*inputs)
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return summed(inputs, (1.0, -1.0))
+
+
+def _stretched(x: Signal, size: tuple[int, ...], count: int) -> Signal:
+    """One position repeated over a whole map."""
+    return x._replace(size=size, same=x.same[:1] * count, cross=x.cross[:1] * count, profiles=(None,) * len(size))
+
 
 @dataclass(frozen=True, repr=False)
 class Multiply(_Merge):
@@ -89,12 +141,45 @@ class Multiply(_Merge):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Of two independent signals; one of a single position is a gate for all positions.
+        if len(inputs) != 2 or inputs[0].channels != inputs[1].channels:
+            return None
+        larger = max(inputs, key=lambda x: prod(x.size))
+        if any([x.size != larger.size and set(x.size) > {1} for x in inputs]):
+            return None
+        count = lag_count(larger.size)
+        wide = [x if x.size == larger.size else _stretched(x, larger.size, count) for x in inputs]
+        a, b = wide
+        same, cross = products(a.same, b.same), products(a.cross, b.cross)
+        profiles = a.profiles if inputs[0] is larger else b.profiles
+        made = larger._replace(
+            mean=a.mean * b.mean, same=same, cross=cross, profiles=profiles, spread=0.0, before=None
+        )
+
+        def handed(error: Error) -> tuple[Errors, Squares]:
+            found: list[Error] = []
+            for x, other in zip(inputs, (b, a), strict=True):
+                back = Error(products(error.same, other.same), products(error.cross, other.cross), error.profiles)
+                if x.size != larger.size:
+                    # All positions that the gate scales send it their error.
+                    all_ = prod(larger.size) ** 2
+                    whole = [(max(0.0, average(t, larger.size)) * all_,) for t in (back.same, back.cross)]
+                    back = Error(*whole, (None,) * len(x.size))
+                found.append(back)
+            return tuple(found), ()
+
+        return Passed(made, handed)
+
 
 @dataclass(frozen=True, repr=False)
 class Average(_Merge):
     """The mean."""
 
     verb = "average"
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return summed(inputs, (1 / len(inputs),) * len(inputs))
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, len(inputs) * elements(output))
@@ -148,6 +233,25 @@ class Concatenate(_Merge):
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost | None:
         return Op.cost(self, inputs, output)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        if self.axis not in (-1, len(output)) or any([x.size != inputs[0].size for x in inputs]):
+            return None
+        channels = sum([x.channels for x in inputs])
+        shares = [x.channels / channels for x in inputs]
+        same, cross = times(inputs[0].same, 0.0), times(inputs[0].cross, 0.0)
+        for x, share in zip(inputs, shares, strict=True):
+            same, cross = plus(same, times(x.same, share)), plus(cross, times(x.cross, share))
+        made = inputs[0]._replace(
+            channels=channels,
+            mean=sum([share * x.mean for x, share in zip(inputs, shares, strict=True)]),
+            same=same,
+            cross=cross,
+            profiles=mixed([(share * x.square, x.profiles) for x, share in zip(inputs, shares, strict=True)]),
+            spread=0.0,
+            before=None,
+        )
+        return Passed(made, lambda error: ((error._replace(along=None, open=None, divided=False),) * len(inputs), ()))
 
     def window(self, *inputs: Shape) -> Window | None:
         return "merge" if self.axis in (-1, len(inputs[0])) else None

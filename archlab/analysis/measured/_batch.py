@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from archlab.analysis.static._head import head_loss
 from archlab.bridge import load_keras
 from archlab.errors import DataError, UsageError
 from archlab.graph import Graph, elements, format_shape, is_known
-from archlab.ops import Activation, Dense, Normalization, Rescaling, Softmax
+from archlab.ops import Normalization, Rescaling
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 
@@ -22,18 +23,6 @@ class Batch(NamedTuple):
     y: Any
     loss: str
     source: str
-
-
-def head_loss(graph: Graph) -> str:
-    """The Keras loss that goes with the last layer: its activation decides."""
-    last = graph.nodes[graph.outputs[0]]
-    op: Any = last.op
-    function = op.activation if isinstance(op, Dense) else getattr(op, "function", None)
-    if isinstance(op, Softmax) or function == "softmax":
-        return "sparse_categorical_crossentropy"
-    if isinstance(op, Activation | Dense) and function == "sigmoid":
-        return "binary_crossentropy"
-    return "mean_squared_error"
 
 
 def prepare(graph: Graph, x: Any, y: Any, data: str | Path | None, size: int) -> Batch:

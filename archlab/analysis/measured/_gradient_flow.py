@@ -13,14 +13,15 @@ import numpy as np
 from archlab.algebra import Part
 from archlab.analysis._trend import trend, verdict
 from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis.measured._flow import GradientFlow, LayerFlow, WeightFlow
+from archlab.analysis._flow import GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis.measured._probe import Probe, Run
 from archlab.analysis.static import depths
 from archlab.analysis.static._facts import gather
+from archlab.analysis.static._head import before_head
+from archlab.analysis.static._photos import BATCH
 from archlab.errors import UsageError
 from archlab.graph import Graph, elements, is_known
 
-BATCH = 8
 SEEDS = 3
 
 
@@ -168,22 +169,3 @@ def _quartiles(values: np.ndarray) -> tuple[float, float] | None:
         return None
     low, high = np.percentile(known, (25, 75))
     return float(low), float(high)
-
-
-def before_head(graph: Graph) -> list[bool]:
-    """For each node whether it stands before the head: before the first global pooling or flattening on its way.
-
-    Where nothing does (a net without spatial axes), everything is body but the last layer.
-    """
-    body: list[bool] = []
-    for node in graph.nodes:
-        shapes = graph.input_shapes(node)
-        if not node.inputs:
-            body.append(len(node.shape) > 1)
-        elif len(node.inputs) == 1:
-            body.append(body[node.inputs[0]] and node.op.window(*shapes) != "whole")
-        else:
-            body.append(any(body[source] for source in node.inputs))
-    if not any(body):
-        return [position not in graph.outputs for position in range(len(graph))]
-    return body

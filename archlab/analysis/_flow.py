@@ -32,6 +32,9 @@ class LayerFlow:
         kernel_gradient_norm: the same with respect to its kernels alone, without biases, scales and shifts.
         weight_norm: Euclidean norm of its trainable weights.
         ratio: of the weights' gradient norm to the weights' norm.
+        activation_rms: root mean square of the layer's output over examples, positions and channels; None where it is
+            not known.
+        activation_mean: its mean.
     """
 
     name: str
@@ -46,6 +49,8 @@ class LayerFlow:
     weight_gradient_norm_quartiles: tuple[float, float] | None
     output_gradient_rms_quartiles: tuple[float, float] | None
     weights: tuple[WeightFlow, ...]
+    activation_rms: float | None = None
+    activation_mean: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

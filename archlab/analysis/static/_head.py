@@ -1,0 +1,90 @@
+"""Where the body of a network ends, which loss goes with its head, and the error that the loss begins with."""
+
+from __future__ import annotations
+
+from math import exp, prod
+from typing import Any
+
+from archlab.graph import Graph, Node
+from archlab.ops import Activation, Dense, Softmax
+from archlab.ops._signal import Error, Signal, plus, times
+
+
+def head_loss(graph: Graph) -> str:
+    """The Keras loss that goes with the last layer: its activation decides."""
+    function = head_function(graph.nodes[graph.outputs[0]])
+    losses = {"softmax": "sparse_categorical_crossentropy", "sigmoid": "binary_crossentropy"}
+    return losses.get(function, "mean_squared_error")
+
+
+def head_function(last: Node) -> str:
+    """The activation of the last layer that a loss knows: 'softmax', 'sigmoid' or nothing."""
+    op: Any = last.op
+    function = op.activation if isinstance(op, Dense) else getattr(op, "function", None)
+    if isinstance(op, Softmax) or function == "softmax":
+        return "softmax"
+    return "sigmoid" if isinstance(op, Activation | Dense) and function == "sigmoid" else ""
+
+
+def before_head(graph: Graph) -> list[bool]:
+    """For each node whether it stands before the head: before the first global pooling or flattening on its way.
+
+    Where nothing does (a net without spatial axes), everything is body but the last layer.
+    """
+    body: list[bool] = []
+    for node in graph.nodes:
+        shapes = graph.input_shapes(node)
+        if not node.inputs:
+            body.append(len(node.shape) > 1)
+        elif len(node.inputs) == 1:
+            body.append(body[node.inputs[0]] and node.op.window(*shapes) != "whole")
+        else:
+            body.append(any(body[source] for source in node.inputs))
+    if not any(body):
+        return [position not in graph.outputs for position in range(len(graph))]
+    return body
+
+
+def first_error(z: Signal, function: str) -> Error:
+    """The error at what goes into the last activation (or comes out, where there is none), in expectation.
+
+    With p = sigmoid or softmax of z and labels y the gradient of the crossentropy is p − y (Glorot & Bengio 2010,
+    section 2.2); of the squared error, 2 (z − y). Labels are those of the synthetic batch: as many of each class as
+    there can be, classes at random, or standard normal.
+    """
+    units, places = z.channels, prod(z.size)
+    if function == "sigmoid":
+        # p − ½ is about z/4, less where the sigmoid saturates; balanced labels know of one another.
+        pull = 1 / (16 + 2 * z.square)
+        same, cross = times(z.same, pull), times(z.cross, pull)
+        pairs = z.batch * units * places - 1
+        other = -0.25 / pairs if pairs else 0.0
+        same = (same[0] + 0.25, *[value + other for value in same[1:]])
+        cross = plus(cross, (0.0,) * len(cross), other)
+        scale = 1 / (units * places) ** 2
+    elif function == "softmax":
+        strong = [_softmax(value, units) for value in z.same]
+        same = (strong[0] + (1 - 2 / units) / units, *[value - 1 / units**2 for value in strong[1:]])
+        cross = tuple([_softmax(value, units) - 1 / units**2 for value in z.cross])
+        scale = 1 / places**2
+    else:
+        same = (4 * (z.square + 1), *times(z.same, 4.0)[1:])
+        cross = times(z.cross, 4.0)
+        scale = 1 / (units * places) ** 2
+    return Error(times(same, scale), times(cross, scale), (None,) * len(z.size))
+
+
+def _softmax(product: float, units: int) -> float:
+    """The mean of p·p' over classes, for logits with that covariance: log-normal, and at most 1 in all."""
+    return min(exp(min(product, 50.0)) / units, 1.0) / units
+
+
+def output_square(z: Signal, function: str) -> float:
+    """The mean square of the loss's gradient with respect to what comes out of the last activation."""
+    units, places = z.channels, prod(z.size)
+    spread = min(z.square, 8.0)
+    if function == "sigmoid":
+        # 1/p or 1/(1 − p), whichever belongs to the label: 1 + e^z for a Gaussian z.
+        return (1 + 2 * exp(spread / 2) + exp(2 * spread)) / (units * places) ** 2
+    # 1/p at the label's class and 0 elsewhere: p is e^z over the sum of all.
+    return units * exp(2 * spread + spread) / places**2
