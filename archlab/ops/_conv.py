@@ -40,7 +40,6 @@ from archlab.ops._signal import (
     Squares,
     bias_square,
     kernel_square,
-    lessened,
     slid_back,
     slid_forward,
     spread,
@@ -147,14 +146,11 @@ class _Windowed(Op, abstract=True):
         made = slid_forward(x, where, drawn * forward, output[-1] or 0)
         kernels = per_axis("kernel", self.kernel, len(x.size))
         dilation = max(per_axis("dilation", self.dilation, len(x.size)))
-        differ = spread(x, kernels, dilation, forward)
-        # A kernel's own length makes its output and what it hands back larger alike: no net gain between the two.
-        rest = lessened(max(0.0, differ - 2 / (forward * where.taps))) / lessened(differ)
-        made = made._replace(spread=differ)
+        made = made._replace(spread=spread(x, kernels, dilation, forward))
 
         def handed(error: Error) -> tuple[Errors, Squares]:
             squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
-            return (slid_back(error, where, drawn * back * (rest if error.divided else 1.0)),), tuple(squares)
+            return (slid_back(error, where, drawn * back * error.lasting),), tuple(squares)
 
         return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 

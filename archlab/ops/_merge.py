@@ -90,7 +90,7 @@ def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | N
         cross = plus(cross, times(x.cross, factor**2), twice)
         mean += factor * x.mean
     profiles = mixed([(factor**2 * x.square, x.profiles) for x, factor in zip(inputs, factors, strict=True)])
-    made = first._replace(mean=mean, same=same, cross=cross, profiles=profiles, spread=0.0, before=None)
+    made = first._replace(mean=mean, same=same, cross=cross, profiles=profiles, spread=None, before=None)
 
     def handed(error: Error) -> tuple[Errors, Squares]:
         return tuple([
@@ -154,7 +154,7 @@ class Multiply(_Merge):
         same, cross = products(a.same, b.same), products(a.cross, b.cross)
         profiles = a.profiles if inputs[0] is larger else b.profiles
         made = larger._replace(
-            mean=a.mean * b.mean, same=same, cross=cross, profiles=profiles, spread=0.0, before=None
+            mean=a.mean * b.mean, same=same, cross=cross, profiles=profiles, spread=None, before=None
         )
 
         def handed(error: Error) -> tuple[Errors, Squares]:
@@ -248,10 +248,10 @@ class Concatenate(_Merge):
             same=same,
             cross=cross,
             profiles=mixed([(share * x.square, x.profiles) for x, share in zip(inputs, shares, strict=True)]),
-            spread=0.0,
+            spread=None,
             before=None,
         )
-        return Passed(made, lambda error: ((error._replace(along=None, open=None, divided=False),) * len(inputs), ()))
+        return Passed(made, lambda error: ((error._replace(along=None, open=None, lasting=1.0),) * len(inputs), ()))
 
     def window(self, *inputs: Shape) -> Window | None:
         return "merge" if self.axis in (-1, len(inputs[0])) else None

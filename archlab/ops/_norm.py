@@ -19,7 +19,7 @@ from archlab.ops._signal import (
     bias_square,
     centred,
     evenness,
-    lessened,
+    divided,
     scale_square,
     overall,
     times,
@@ -78,7 +78,7 @@ class _Norm(Op, abstract=True):
             same=(rest * scale, *[(value - lag) * scale for value in x.same[1:]]),
             cross=tuple([(value - cross) * scale for value in x.cross]),
             profiles=(None,) * len(x.size) if flat else x.profiles,
-            spread=0.0,
+            spread=None,
             before=None,
         )
 
@@ -119,14 +119,11 @@ class BatchNorm(_Norm):
         # and on the way back the error's mean and the part of it along the normalized signal.
         x = inputs[0]
         same, cross, _, rest = centred(x)
-        scale = 1 / (rest + self.epsilon)
-        left = rest * scale
-        made = x._replace(
-            mean=0.0, same=times(same, left), cross=times(cross, left), spread=0.0, before=None
-        )
         # Channels of little variance are enlarged more than those of much are lessened.
-        gain = scale * lessened(x.spread * left * left)
-
+        left, gain, lasting = divided(x.spread, rest, self.epsilon)
+        made = x._replace(
+            mean=0.0, same=times(same, left), cross=times(cross, left), spread=None, before=None
+        )
         def handed(error: Error) -> tuple[Errors, Squares]:
             mean = overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles))
             own = overall(*along(made, error), x.size, x.batch)
@@ -136,7 +133,7 @@ class BatchNorm(_Norm):
                        for i, (g, c) in enumerate(zip(error.same, same, strict=True))]),
                 tuple([gain * (g - mean - part * c) for g, c in zip(error.cross, cross, strict=True)]),
                 error.profiles,
-                divided=True,
+                lasting=lasting,
             )  # fmt: skip
             return (back,), self.learned(made, error)
 

@@ -91,7 +91,8 @@ class MaxPool(_Pool):
         kernels, strides = self._spans((*x.size, x.channels))
         # A window no larger than the map, and no smaller than its step where the map ends.
         kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
-        return maximum(x, kernels, strides, output[:-1])  # pyright: ignore[reportArgumentType]
+        axes = self.window((*x.size, x.channels))
+        return maximum(x, kernels, strides, output[:-1], axes)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True, repr=False)

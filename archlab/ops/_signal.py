@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from math import hypot, log2, prod, sqrt
+from math import exp, hypot, log2, pi, prod, sqrt
 from typing import NamedTuple
 
 from archlab.ops._gaussian import Nonlinearity, Response, upper
@@ -39,8 +39,8 @@ class Signal(NamedTuple):
     same: Table
     cross: Table
     profiles: tuple[Profile, ...] = ()
-    spread: float = 0.0
-    """How much the channels differ: the relative variance of their variances."""
+    spread: Spread | None = None
+    """How much the channels differ in variance, straight behind a kernel."""
     before: tuple[Signal, Nonlinearity] | None = None
     """Where it comes straight out of an activation: what went in."""
 
@@ -68,8 +68,8 @@ class Error(NamedTuple):
     along: tuple[Table, Table] | None = None
     open: float | None = None
     """Behind a maximum: the mean square slope of the activation where the maximum stands, which is seldom shut."""
-    divided: bool = False
-    """Whether every channel has just been divided by its own standard deviation: straight out of a normalization."""
+    lasting: float = 1.0
+    """Straight out of a normalization: how much of what it has gained a kernel hands on."""
 
 
 Errors = tuple[Error | None, ...]
@@ -470,19 +470,83 @@ def centred(x: Signal) -> tuple[Table, Table, float, float]:
     )
 
 
-def spread(x: Signal, kernel: tuple[int, ...], dilation: float, channels: int) -> float:
-    """By how much the output channels of a kernel differ in variance: the relative variance of w'Mw over kernels w.
+class Spread(NamedTuple):
+    """How the output channels of a kernel differ in variance, as each has drawn its own weights.
 
-    M is the covariance of what a kernel sees: of the taps of one channel, and, as far as the batch is small, of
-    different channels by chance.
+    A channel's variance is w'Mw, where M is the covariance of what the kernel sees: of the taps of each of so many
+    channels, whose mean correlation is `near`, and by chance, as the batch is small, of different channels (`chance`,
+    a squared correlation).
     """
-    same, cross, _, rest = centred(x)
-    if rest <= 0:
-        return 0.0
+
+    channels: int
+    taps: int
+    near: float
+    squared: float
+    """The mean squared correlation of two taps."""
+    chance: float
+
+
+def spread(x: Signal, kernel: tuple[int, ...], dilation: float, channels: int) -> Spread:
+    """How much the outputs of a kernel over `channels` channels of this map differ."""
+    same, cross, _, _ = centred(x)
+    count = lag_count(kernel)
     squares = products(same, same)
-    near = average(resampled(squares, dilation, lag_count(kernel)), kernel)
-    chance = overall(squares, products(cross, cross), x.size, x.batch)
-    return 2 * (near / channels + (1 - 1 / channels) * chance)
+    near = average(resampled(same, dilation, count), kernel)
+    squared = average(resampled(squares, dilation, count), kernel)
+    chance = (1 - 1 / channels) * overall(squares, products(cross, cross), x.size, x.batch)
+    return Spread(channels, prod(kernel), near, squared, chance)
+
+
+class Divided(NamedTuple):
+    """What dividing each channel by its own standard deviation does on average, for a mean variance of 1."""
+
+    left: float
+    """Of the variance: σ²/(σ² + ε)."""
+    gain: float
+    """Of an error's square: 1/(σ² + ε)."""
+    lasting: float
+    """The part of that gain that is left behind the kernel, whose weights are long where σ² is large."""
+
+
+def divided(spread: Spread | None, variance: float, epsilon: float) -> Divided:
+    """Dividing every channel by √(σ² + ε), where the channels' variances differ as a kernel makes them."""
+    plain = variance / (variance + epsilon)
+    scale = 1 / (variance + epsilon)
+    if spread is None or variance <= 0:
+        return Divided(plain, scale, 1.0)
+    if spread.channels == 1 and spread.taps > 1:
+        return _depthwise(spread, variance, epsilon)
+    length = 2 / (spread.channels * spread.taps)
+    differ = 2 * (spread.squared / spread.channels + spread.chance)
+    gain = lessened(differ * plain * plain)
+    rest = max(0.0, (differ - length) * plain * plain - length * plain * (1 - plain))
+    return Divided(plain, scale * gain, lessened(rest) / gain)
+
+
+def _depthwise(spread: Spread, variance: float, epsilon: float) -> Divided:
+    """For a kernel of one channel: one direction that is common to its taps, and the others, which are few.
+
+    With correlation c of its k taps M has an eigenvalue 1 + (k − 1) c and k − 1 of 1 − c: integrated over the weight
+    in the first direction and, at three points, over the length in the others.
+    """
+    taps = spread.taps
+    alike = max(0.0, min(1.0, (spread.near - 1 / taps) / (1 - 1 / taps)))
+    first, others = (1 + (taps - 1) * alike) / taps, (1 - alike) / taps
+    left = gain = lasting = 0.0
+    # A χ² of k − 1 degrees, at its mean and √3 of its standard deviation to either side (Gauss's three points).
+    degrees = taps - 1
+    wide = sqrt(3 * 2 * degrees)
+    for z, weight in _COARSE:
+        for length, share in ((degrees, 2 / 3), (degrees + wide, 1 / 6), (max(0.0, degrees - wide), 1 / 6)):
+            sigma = variance * (first * z * z + others * length)
+            part = weight * share / (sigma + epsilon)
+            left += part * sigma
+            gain += part
+            lasting += part * (z * z + length) / taps
+    return Divided(left, gain, lasting / gain)
+
+
+_COARSE = tuple((z / 4, exp(-z * z / 32) / sqrt(2 * pi) / 4) for z in range(-20, 21))
 
 
 def lessened(share: float) -> float:
@@ -568,7 +632,7 @@ class Highest(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def highest(of: int) -> Highest:
+def highest(of: float) -> Highest:
     """The largest of `of` standard normals, by integrating its density.
 
     >>> [round(number, 4) for number in highest(4)]
@@ -588,7 +652,9 @@ def highest(of: int) -> Highest:
     return Highest(first, second - first * first)
 
 
-def maximum(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...]) -> Passed | None:
+def maximum(
+    x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...], axes: tuple[Axis, ...] = ()
+) -> Passed | None:
     """The largest of every window.
 
     The values of a window are taken as Gaussians that are equally correlated: a part that all share, and one of their
@@ -596,7 +662,9 @@ def maximum(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tu
     front of it, where the values are Gaussian. Its error goes to one position of each window.
     """
     inner, function = x.before if x.before is not None and x.before[1].rises else (x, None)
-    taken = _taken(inner, kernel, stride, out)
+    # What hangs over the edge never wins: a window has a little less than its size to choose from.
+    of = max(1.0, through_edges((None,) * len(out), axes, x.size, out, False)[1]) if axes else float(prod(kernel))
+    taken = _taken(inner, kernel, stride, out, of)
     result: Passed | None = None
     made = taken
     if function is not None:
@@ -616,17 +684,19 @@ def maximum(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tu
     return Passed(made, handed)
 
 
-def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...]) -> Signal:
-    of = prod(kernel)
+def _taken(
+    x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...], of: float
+) -> Signal:
+    places = prod(kernel)
     mean, variance = x.mean, x.variance
     same = [_correlation(value, mean, variance) for value in x.same]
     cross = [_correlation(value, mean, variance) for value in x.cross]
-    shared = (average(tuple(same), kernel) - 1 / of) / (1 - 1 / of) if of > 1 else 1.0
+    shared = (average(tuple(same), kernel) - 1 / places) / (1 - 1 / places) if places > 1 else 1.0
     shared = max(0.0, min(1.0, shared))
     own = 1 - shared
     top = highest(of)
     step = prod(stride) ** (1 / len(stride)) if stride else 1.0
-    side = of ** (1 / len(kernel)) if kernel else 1.0
+    side = places ** (1 / len(kernel)) if kernel else 1.0
     centre = mean + sqrt(variance * own) * top.mean
     count = lag_count(out)
     inside: list[float] = []
@@ -635,7 +705,7 @@ def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tup
         if not lag:
             inside.append(shared + own * top.variance)
             far = average(tuple(cross), kernel)
-            far = (far - cross[0] / of) / (1 - 1 / of) if of > 1 else 0.0
+            far = (far - cross[0] / places) / (1 - 1 / places) if places > 1 else 0.0
             alike = max(0.0, min(1.0, (cross[0] - far) / own)) if own > 1e-9 else 0.0
             between.append(far + own * (alike / of + (top.variance - 1 / of) * alike * alike))
             continue
@@ -702,7 +772,7 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     if response.power < 0.999:
         profiles = tuple([_raised(profile, response.power) for profile in profiles])
     output = x._replace(
-        mean=response.mean, same=tuple(same), cross=tuple(cross), profiles=profiles, before=(x, function), spread=0.0
+        mean=response.mean, same=tuple(same), cross=tuple(cross), profiles=profiles, before=(x, function), spread=None
     )
     return Passed(output, lambda error: ((_activated_back(error, response, correlations),), ()))
 
