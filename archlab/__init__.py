@@ -12,6 +12,7 @@ from archlab.algebra import Part as Part
 from archlab.algebra import Repeat as Repeat
 from archlab.algebra import Sequence as Sequence
 from archlab.analysis.static import Analysis as Analysis
+from archlab.analysis.static import PredictedFlow as PredictedFlow
 from archlab.dsl import Block as Block
 from archlab.dsl import Parallel as Parallel
 from archlab.dsl import Pyramid as Pyramid
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
     from archlab.result import analyze as analyze
+    from archlab.result import predict_gradient_flow as predict_gradient_flow
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
 
@@ -127,6 +129,7 @@ __all__ = [
     "Parallel",
     "Part",
     "Permute",
+    "PredictedFlow",
     "Pyramid",
     "RandomBrightness",
     "RandomContrast",
@@ -155,6 +158,7 @@ __all__ = [
     "gradient_flow",
     "keras_rule",
     "load",
+    "predict_gradient_flow",
     "to_keras",
 ]
 
@@ -169,6 +173,7 @@ _LAZY = {
     "gradient_flow": "archlab.analysis.measured",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
+    "predict_gradient_flow": "archlab.result",
     "to_keras": "archlab.bridge",
 }
 

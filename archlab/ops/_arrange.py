@@ -58,12 +58,12 @@ def _strung(x: Signal, output: Shape) -> Passed:
     size = (1,) * (len(output) - 1)
     flat = (None,) * len(size)
     channels = output[-1] or 0
-    made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat)
+    made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat, before=None)
 
     def handed(error: Error) -> tuple[Errors, Squares]:
         rest = (0.0,) * (lag_count(x.size) - 1)
-        back = Error((*error.same, *rest), (*error.cross, *rest), x.profiles and (None,) * len(x.size))
-        return (back._replace(open=error.open),), ()
+        back = Error((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
+        return (back,), ()
 
     return Passed(made, handed)
 
@@ -121,7 +121,7 @@ class Reshape(_Moved):
         if x.size == output[:-1]:
             return unchanged(x)
         # To one position each element becomes a channel; any other shape mixes the two in its own way.
-        return _strung(x, output) if prod(output[:-1]) == 1 else None  # pyright: ignore[reportArgumentType]
+        return _strung(x, output) if elements(output[:-1]) == 1 else None
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Reshape", {"target_shape": self.shape})

@@ -138,7 +138,9 @@ class _Windowed(Op, abstract=True):
 
     def swept(self, x: Signal, output: Shape, forward: int, back: int) -> Passed | None:
         """One kernel sliding over a map: each output sums `forward` channels, each input is read by `back`."""
-        (kernel, *biases) = self.weights((*x.size, x.channels)) or ()
+        kernel, *biases = self.weights((*x.size, x.channels)) or (None,)
+        if kernel is None:
+            return None
         drawn = variance(self.initializer, kernel.shape)
         if drawn is None:
             return None
@@ -150,7 +152,7 @@ class _Windowed(Op, abstract=True):
 
         def handed(error: Error) -> tuple[Errors, Squares]:
             squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
-            return (slid_back(error, where, drawn * back * error.lasting),), tuple(squares)
+            return (slid_back(error, where, drawn * back * error.lasting, x),), tuple(squares)
 
         return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 
@@ -329,13 +331,13 @@ class SeparableConv(_Widening):
         made = made._replace(spread=spread(middle, (1,) * len(here.size), 1, inner))
 
         def handed(error: Error) -> tuple[Errors, Squares]:
-            between = slid_back(error, here, mixing * (output[-1] or 0))
+            between = slid_back(error, here, mixing * (output[-1] or 0), middle)
             squares = [
                 kernel_square(x, between, where, depthwise.size),
                 kernel_square(middle, error, here, pointwise.size),
                 *[bias_square(made, error) for _ in biases],
             ]
-            return (slid_back(between, where, drawn * self.multiplier),), tuple(squares)
+            return (slid_back(between, where, drawn * self.multiplier, x),), tuple(squares)
 
         return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 

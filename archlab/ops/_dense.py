@@ -75,7 +75,7 @@ class Dense(Op):
         def handed(error: Error) -> tuple[Errors, Squares]:
             kernel = kernel_square(x, error, here, x.channels * units)
             squares = (kernel, bias_square(made, error)) if self.bias else (kernel,)
-            return (slid_back(error, here, drawn * units),), squares
+            return (slid_back(error, here, drawn * units, x),), squares
 
         return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 

@@ -102,9 +102,7 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
         crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
         return line * line + 2 * line * ramp * open_ + ramp * ramp * crossed
 
-    return Response(
-        line * mean + ramp * rectified, values(1.0), slopes(1.0), values, slopes, values, 1.0
-    )
+    return Response(line * mean + ramp * rectified, values(1.0), slopes(1.0), values, slopes, values, 1.0)
 
 
 def smooth(function: Function, mean: float, variance: float) -> Response:
@@ -124,9 +122,9 @@ def smooth(function: Function, mean: float, variance: float) -> Response:
     # d log E f² / d log variance = E f f' z σ / E f²
     tilt = sum([w * y * d * z for w, y, d, z in zip(_WEIGHTS, made, bent, _NODES, strict=True)]) * sigma
     power = min(1.0, max(0.0, tilt / squares[0])) if squares[0] > 0 else 1.0
-    pairs = [_series(a, total) for a, total in zip(series, squares, strict=True)]
+    values, slopes, along = (_series(a, total) for a, total in zip(series, squares, strict=True))
     average = sum([w * y for w, y in zip(_WEIGHTS, made, strict=True)])
-    return Response(average, squares[0], squares[1], *pairs, power)
+    return Response(average, squares[0], squares[1], values, slopes, along, power)
 
 
 def _series(squares: list[float], total: float) -> Callable[[float], float]:
@@ -150,9 +148,7 @@ def _basis() -> tuple[tuple[float, ...], ...]:
     rows = [[1.0] * len(_NODES), list(_NODES)]
     for k in range(1, _TERMS):
         last, before = rows[k], rows[k - 1]
-        rows.append(
-            [(z * a - sqrt(k) * b) / sqrt(k + 1) for z, a, b in zip(_NODES, last, before, strict=True)]
-        )
+        rows.append([(z * a - sqrt(k) * b) / sqrt(k + 1) for z, a, b in zip(_NODES, last, before, strict=True)])
     return tuple(tuple(w * h for w, h in zip(_WEIGHTS, row, strict=True)) for row in rows)
 
 

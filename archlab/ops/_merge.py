@@ -14,6 +14,7 @@ from archlab.ops._signal import (
     Passed,
     Signal,
     Squares,
+    added_scatter,
     average,
     lag_count,
     mixed,
@@ -73,6 +74,9 @@ class _Merge(Op, abstract=True):
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
 
+_ALIGNED = 0.02  # of a sum's square: what the means of its parts have to do with one another before it matters
+
+
 def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | None:
     """A weighted sum of independent signals: squares add, and so do the errors of all that read one (on its way back).
 
@@ -81,20 +85,33 @@ def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | N
     first = inputs[0]
     if any([x.size != first.size or x.channels != first.channels for x in inputs]):
         return None
-    mean = 0.0
+    mean = together = 0.0
     same, cross = times(first.same, 0.0), times(first.cross, 0.0)
     for x, factor in zip(inputs, factors, strict=True):
         # Independent but for what all channels share: their means.
         twice = 2 * mean * factor * x.mean
+        together += abs(twice)
         same = plus(same, times(x.same, factor**2), twice)
         cross = plus(cross, times(x.cross, factor**2), twice)
         mean += factor * x.mean
     profiles = mixed([(factor**2 * x.square, x.profiles) for x, factor in zip(inputs, factors, strict=True)])
-    made = first._replace(mean=mean, same=same, cross=cross, profiles=profiles, spread=None, before=None)
+    scatter = added_scatter([(factor**2 * x.square, x.scatter) for x, factor in zip(inputs, factors, strict=True)])
+    made = first._replace(
+        mean=mean,
+        same=same,
+        cross=cross,
+        profiles=profiles,
+        spread=None,
+        before=None,
+        scatter=scatter,
+        own=0.0,
+        pinned=False,
+        aligned=any([x.aligned for x in inputs]) or together > _ALIGNED * abs(same[0]),
+    )
 
     def handed(error: Error) -> tuple[Errors, Squares]:
         return tuple([
-            Error(times(error.same, factor**2), times(error.cross, factor**2), error.profiles) for factor in factors
+            Error(times(error.same, factor**2), times(error.cross, factor**2), error.profiles, scatter=error.scatter) for factor in factors
         ]), ()  # fmt: skip
 
     return Passed(made, handed)
@@ -160,12 +177,15 @@ class Multiply(_Merge):
         def handed(error: Error) -> tuple[Errors, Squares]:
             found: list[Error] = []
             for x, other in zip(inputs, (b, a), strict=True):
-                back = Error(products(error.same, other.same), products(error.cross, other.cross), error.profiles)
+                same, cross = products(error.same, other.same), products(error.cross, other.cross)
+                back = Error(same, cross, error.profiles, scatter=error.scatter + other.scatter)
                 if x.size != larger.size:
                     # All positions that the gate scales send it their error.
                     all_ = prod(larger.size) ** 2
-                    whole = [(max(0.0, average(t, larger.size)) * all_,) for t in (back.same, back.cross)]
-                    back = Error(*whole, (None,) * len(x.size))
+                    same = (max(0.0, average(back.same, larger.size)) * all_,)
+                    back = Error(
+                        same, (average(back.cross, larger.size) * all_,), (None,) * len(x.size), scatter=back.scatter
+                    )
                 found.append(back)
             return tuple(found), ()
 
@@ -250,6 +270,7 @@ class Concatenate(_Merge):
             profiles=mixed([(share * x.square, x.profiles) for x, share in zip(inputs, shares, strict=True)]),
             spread=None,
             before=None,
+            scatter=added_scatter([(share * x.square, x.scatter) for x, share in zip(inputs, shares, strict=True)]),
         )
         return Passed(made, lambda error: ((error._replace(along=None, open=None, lasting=1.0),) * len(inputs), ()))
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import exp, prod
 
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements
@@ -13,15 +13,14 @@ from archlab.ops._signal import (
     Profile,
     Signal,
     Squares,
-    Table,
     along,
     average,
     bias_square,
     centred,
-    evenness,
     divided,
-    scale_square,
+    evenness,
     overall,
+    scale_square,
     times,
 )
 from archlab.ops._window import Window
@@ -71,15 +70,20 @@ class _Norm(Op, abstract=True):
     def levelled(self, x: Signal, same: float, cross: float, lag: float, share: float, flat: bool) -> Passed | None:
         """Divided by one number for many channels; `share` is one degree of freedom's part of what it is taken from."""
         rest = max(x.square - same, 0.0)
-        scale = 1 / (rest + self.epsilon)
-        left = rest * scale
+        scale = 1 / (rest * x.typical + self.epsilon)
+        forward = scale * x.typical
+        left = rest * forward
         made = x._replace(
             mean=0.0,
-            same=(rest * scale, *[(value - lag) * scale for value in x.same[1:]]),
-            cross=tuple([(value - cross) * scale for value in x.cross]),
+            same=(left, *[(value - lag) * forward for value in x.same[1:]]),
+            cross=tuple([(value - cross) * forward for value in x.cross]),
             profiles=(None,) * len(x.size) if flat else x.profiles,
             spread=None,
             before=None,
+            scatter=0.0,
+            own=0.0,
+            pinned=True,
+            aligned=False,
         )
 
         def handed(error: Error) -> tuple[Errors, Squares]:
@@ -87,7 +91,9 @@ class _Norm(Op, abstract=True):
             profiles = error.profiles
             if flat:
                 profiles = tuple([_over(g, f) for g, f in zip(error.profiles, x.profiles, strict=True)])
-            back = Error(times(error.same, scale * kept), times(error.cross, scale * kept), profiles)
+            back = Error(
+                times(error.same, scale * kept), times(error.cross, scale * kept), profiles, scatter=error.scatter
+            )
             return (back,), self.learned(made, error)
 
         return Passed(made, handed)
@@ -120,10 +126,19 @@ class BatchNorm(_Norm):
         x = inputs[0]
         same, cross, _, rest = centred(x)
         # Channels of little variance are enlarged more than those of much are lessened.
-        left, gain, lasting = divided(x.spread, rest, self.epsilon)
+        left, gain, lasting = divided(x.spread, rest * exp(-(x.scatter - x.own) / 2), self.epsilon)
         made = x._replace(
-            mean=0.0, same=times(same, left), cross=times(cross, left), spread=None, before=None
+            mean=0.0,
+            same=times(same, left),
+            cross=times(cross, left),
+            spread=None,
+            before=None,
+            scatter=0.0,
+            own=0.0,
+            pinned=True,
+            aligned=False,
         )
+
         def handed(error: Error) -> tuple[Errors, Squares]:
             mean = overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles))
             own = overall(*along(made, error), x.size, x.batch)
@@ -134,6 +149,7 @@ class BatchNorm(_Norm):
                 tuple([gain * (g - mean - part * c) for g, c in zip(error.cross, cross, strict=True)]),
                 error.profiles,
                 lasting=lasting,
+                scatter=error.scatter,
             )  # fmt: skip
             return (back,), self.learned(made, error)
 

@@ -126,8 +126,8 @@ class AvgPool(_Pool):
             reads = tuple([max(1, round(k / s)) for k, s in zip(kernels, strides, strict=True)])
             part = (prod(out) / prod(x.size)) ** 2
             back = lag_count(x.size)
-            tables = [times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross)]
-            return (Error(*tables, (None,) * len(x.size)),), ()
+            same, cross = (times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross))
+            return (Error(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
 
         return Passed(made, handed)
 
@@ -173,8 +173,8 @@ class GlobalAvgPool(_GlobalPool):
         def handed(error: Error) -> tuple[Errors, Squares]:
             # Every position gets the same error, its part of it.
             part, count = prod(x.size) ** -2, lag_count(x.size)
-            back = Error((error.same[0] * part,) * count, (error.cross[0] * part,) * count, (None,) * len(x.size))
-            return (back,), ()
+            same, cross = (error.same[0] * part,) * count, (error.cross[0] * part,) * count
+            return (Error(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
 
         return Passed(made, handed)
 

@@ -37,9 +37,7 @@ def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _rescaled(
-    x: Signal, scale: float | tuple[float, ...], offset: float | tuple[float, ...]
-) -> Passed | None:
+def _rescaled(x: Signal, scale: float | tuple[float, ...], offset: float | tuple[float, ...]) -> Passed | None:
     """Scaled by one number, or by one for each channel: then by their mean square."""
     scales, offsets = _each(scale), _each(offset)
     count = max(len(scales), len(offsets))

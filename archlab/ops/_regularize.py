@@ -40,7 +40,7 @@ def noisy(x: Signal, factor: float, share: bool = False) -> Passed:
         return tuple([value * factor if share or not lag else value for lag, value in enumerate(same)])
 
     def handed(error: Error) -> tuple[Errors, Squares]:
-        return (Error(drawn(error.same), error.cross, error.profiles),), ()
+        return (Error(drawn(error.same), error.cross, error.profiles, scatter=error.scatter),), ()
 
     return Passed(x._replace(same=drawn(x.same), before=None), handed)
 
@@ -101,7 +101,9 @@ class AlphaDropout(_TrainingOnly):
         def handed(error: Error) -> tuple[Errors, Squares]:
             both = (scale * keep) ** 2
             same = tuple([value * (scale**2 * keep if not lag else both) for lag, value in enumerate(error.same)])
-            return (Error(same, tuple([value * both for value in error.cross]), error.profiles),), ()
+            return (
+                Error(same, tuple([value * both for value in error.cross]), error.profiles, scatter=error.scatter),
+            ), ()
 
         return Passed(made, handed)
 

@@ -23,7 +23,9 @@ def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
     )
 
     def handed(error: Error) -> tuple[Errors, Squares]:
-        return (Error(times(error.same, scale**2), times(error.cross, scale**2), error.profiles),), ()
+        return (
+            Error(times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter),
+        ), ()
 
     return Passed(made, handed)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from math import exp, hypot, log2, pi, prod, sqrt
+from math import acos, exp, hypot, log2, pi, prod, sin, sqrt
 from typing import NamedTuple
 
 from archlab.ops._gaussian import Nonlinearity, Response, upper
@@ -43,11 +43,24 @@ class Signal(NamedTuple):
     """How much the channels differ in variance, straight behind a kernel."""
     before: tuple[Signal, Nonlinearity] | None = None
     """Where it comes straight out of an activation: what went in."""
+    scatter: float = 0.0
+    """Over draws of the kernels, the variance of the natural logarithm of the mean square, as widths are finite."""
+    own: float = 0.0
+    """The part of it that channels do not share: of the last kernel."""
+    pinned: bool = False
+    """Whether each channel has just been given its variance: straight out of batch normalization."""
+    aligned: bool = False
+    """Whether it comes of a sum of signals that each have a mean of their own, and nothing has taken that away."""
 
     @property
     def square(self) -> float:
         """The mean square."""
         return self.same[0]
+
+    @property
+    def typical(self) -> float:
+        """The median of the mean square over draws of the kernels, over its mean: of a log-normal number."""
+        return exp(-self.scatter / 2)
 
     @property
     def variance(self) -> float:
@@ -70,6 +83,13 @@ class Error(NamedTuple):
     """Behind a maximum: the mean square slope of the activation where the maximum stands, which is seldom shut."""
     lasting: float = 1.0
     """Straight out of a normalization: how much of what it has gained a kernel hands on."""
+    scatter: float = 0.0
+    """Over draws of the kernels, the variance of the natural logarithm of the mean square."""
+
+    @property
+    def typical(self) -> float:
+        """The median of the mean square over draws of the kernels, over its mean."""
+        return exp(-self.scatter / 2)
 
 
 Errors = tuple[Error | None, ...]
@@ -115,7 +135,7 @@ def at(table: Table, lag: float) -> float:
 
 
 def lags(count: int) -> tuple[int, ...]:
-    """The lags of a table: 0, 1, 2, 4, 8 …"""
+    """The lags of a table: 0, 1, 2, 4, 8 and so on."""
     return (0, *[1 << i for i in range(count - 1)])
 
 
@@ -320,9 +340,7 @@ def overlaps(
 
 
 @lru_cache(maxsize=4096)
-def _overlaps(
-    size: tuple[int, ...], out: tuple[int, ...], keys: tuple[_Key, ...], count: int, back: bool
-) -> Table:
+def _overlaps(size: tuple[int, ...], out: tuple[int, ...], keys: tuple[_Key, ...], count: int, back: bool) -> Table:
     found = [1.0]
     for lag in lags(count)[1:]:
         each = []
@@ -363,6 +381,29 @@ def mixed(parts: Sequence[tuple[float, tuple[Profile, ...]]]) -> tuple[Profile, 
     return tuple(found)
 
 
+# Finite widths.
+
+
+def alike(same: Table, cross: Table, size: tuple[int, ...], batch: int) -> float:
+    """The mean squared correlation of two places: how far one draw of weights moves all of them together."""
+    if same[0] <= 0:
+        return 0.0
+    squares = [tuple([(value / same[0]) ** 2 for value in table]) for table in (same, cross)]
+    return min(1.0, max(0.0, overall(squares[0], squares[1], size, batch)))
+
+
+def added_scatter(parts: Sequence[tuple[float, float]]) -> float:
+    """The scatter of a sum, from the square and the scatter of each part: what they have in common, and the rest.
+
+    Parts of one network have come through the same kernels as far back as the least scattered of them has.
+    """
+    total = sum(square for square, _ in parts)
+    common = min(scatter for _, scatter in parts)
+    if total <= 0:
+        return common
+    return common + sum((square / total) ** 2 * (scatter - common) for square, scatter in parts)
+
+
 # Kernels.
 
 
@@ -396,11 +437,24 @@ def slid_forward(x: Signal, where: Sliding, gain: float, channels: int) -> Signa
         shares = overlaps(where.size, where.out, where.axes, count)
     same = products(times(resampled(x.same, step, count), scale), shares)
     cross = products(times(resampled(x.cross, step, count), scale), shares)
-    return Signal(where.out, channels, x.batch, 0.0, same, cross, profiles)
+    # Each output channel's mean square is a draw of χ², as far as all places move together: 2 of one over the channels.
+    scatter = x.scatter + 2 / channels * alike(x.same, x.cross, x.size, x.batch)
+    return Signal(
+        where.out,
+        channels,
+        x.batch,
+        0.0,
+        same,
+        cross,
+        profiles,
+        scatter=scatter,
+        own=scatter - x.scatter,
+        aligned=x.aligned,
+    )
 
 
-def slid_back(error: Error, where: Sliding, gain: float) -> Error:
-    """The way back through such a kernel: `gain` is the variance of a weight times the channels that read one."""
+def slid_back(error: Error, where: Sliding, gain: float, x: Signal) -> Error:
+    """The way back through such a kernel to `x`: `gain` is the variance of a weight times the channels that read one."""
     profiles, read = through_edges(error.profiles, where.axes, where.size, where.out, True)
     count = lag_count(where.size)
     scale = gain * read
@@ -413,7 +467,8 @@ def slid_back(error: Error, where: Sliding, gain: float) -> Error:
     # The square falls with the share of positions that are read at all; `read` has that in it already.
     same = products(times(resampled(error.same, 1 / step, count), scale), shares)
     cross = products(times(resampled(error.cross, 1 / step, count), scale), (1.0, *shares[1:]))
-    return Error(same, cross, profiles)
+    scatter = error.scatter + 2 / x.channels * alike(error.same, error.cross, where.out, x.batch)
+    return Error(same, cross, profiles, scatter=scatter)
 
 
 def kernel_square(x: Signal, error: Error, where: Sliding, weights: int) -> float:
@@ -423,7 +478,8 @@ def kernel_square(x: Signal, error: Error, where: Sliding, weights: int) -> floa
     same = products(resampled(x.same, step, count), error.same)
     cross = products(resampled(x.cross, step, count), error.cross)
     read = tapped(x.profiles, error.profiles, where)
-    return weights * prod(where.out) ** 2 * overall(same, cross, where.out, x.batch) * read
+    together = max(0.0, overall(same, cross, where.out, x.batch)) * x.typical * error.typical
+    return weights * prod(where.out) ** 2 * together * read
 
 
 def tapped(forward: tuple[Profile, ...], back: tuple[Profile, ...], where: Sliding) -> float:
@@ -439,14 +495,15 @@ def tapped(forward: tuple[Profile, ...], back: tuple[Profile, ...], where: Slidi
 
 def bias_square(x: Signal, error: Error) -> float:
     """The expected squared norm of the gradient of a number added to every channel."""
-    alike = evenness(error.profiles)
-    return x.channels * prod(x.size) ** 2 * max(0.0, overall(error.same, error.cross, x.size, x.batch, alike))
+    together = max(0.0, overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles)))
+    return x.channels * prod(x.size) ** 2 * together * error.typical
 
 
 def scale_square(x: Signal, error: Error, gain: float = 1.0) -> float:
     """The same of a number that multiplies every channel: `gain` times the map is what it multiplies, squared."""
     same, cross = along(x, error)
-    return gain * x.channels * prod(x.size) ** 2 * max(0.0, overall(same, cross, x.size, x.batch))
+    together = max(0.0, overall(same, cross, x.size, x.batch)) * x.typical * error.typical
+    return gain * x.channels * prod(x.size) ** 2 * together
 
 
 def along(x: Signal, error: Error) -> tuple[Table, Table]:
@@ -596,7 +653,7 @@ def relocated(x: Signal, where: Sliding) -> Passed:
         behind, kept = through_edges(error.profiles, where.axes, where.size, where.out, True)
         back = lag_count(where.size)
         same, cross = times(resampled(error.same, 1, back), kept), times(resampled(error.cross, 1, back), kept)
-        return (Error(same, cross, behind, open=error.open),), ()
+        return (Error(same, cross, behind, open=error.open, scatter=error.scatter),), ()
 
     return Passed(made, handed)
 
@@ -618,8 +675,8 @@ def enlarged(x: Signal, out: tuple[int, ...]) -> Passed:
         # A position gets the sum of the errors of all that came of it.
         kernel = tuple([max(1, round(m / n)) for n, m in zip(x.size, out, strict=True)])
         back = lag_count(x.size)
-        tables = [times(smoothed(t, kernel, 1 / step, back), ratio * ratio) for t in (error.same, error.cross)]
-        return (Error(*tables, (None,) * len(x.size)),), ()
+        same, cross = (times(smoothed(t, kernel, 1 / step, back), ratio * ratio) for t in (error.same, error.cross))
+        return (Error(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
 
     return Passed(made, handed)
 
@@ -679,14 +736,13 @@ def maximum(
         step = (prod(x.size) / prod(out)) ** (1 / len(out))
         values = [resampled(table, 1 / step, len(same)) for table in (made.same, made.cross)]
         own = products(same, values[0]), products(cross, values[1])
-        return (Error(same, cross, (None,) * len(x.size), own, response.slope if response else None),), ()
+        open_ = response.slope if response else None
+        return (Error(same, cross, (None,) * len(x.size), own, open_, scatter=error.scatter),), ()
 
     return Passed(made, handed)
 
 
-def _taken(
-    x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...], of: float
-) -> Signal:
+def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tuple[int, ...], of: float) -> Signal:
     places = prod(kernel)
     mean, variance = x.mean, x.variance
     same = [_correlation(value, mean, variance) for value in x.same]
@@ -771,13 +827,32 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     profiles = x.profiles
     if response.power < 0.999:
         profiles = tuple([_raised(profile, response.power) for profile in profiles])
+    # Of Gaussian channels the square of what a ReLU lets through scatters more: by the arc-cosine kernel of order 2.
+    fourth = [[rectified_fourth(c) for c in table] for table in correlations]
+    plain = alike(x.same, x.cross, x.size, x.batch)
+    more = max(0.0, overall(tuple(fourth[0]), tuple(fourth[1]), x.size, x.batch) - 1 - 2 * plain) / x.channels
+    more = 0.0 if x.pinned else more
     output = x._replace(
-        mean=response.mean, same=tuple(same), cross=tuple(cross), profiles=profiles, before=(x, function), spread=None
+        scatter=x.scatter + more,
+        own=x.own + more,
+        pinned=False,
+        mean=response.mean,
+        same=tuple(same),
+        cross=tuple(cross),
+        profiles=profiles,
+        before=(x, function),
+        spread=None,
     )
-    return Passed(output, lambda error: ((_activated_back(error, response, correlations),), ()))
+    return Passed(output, lambda error: ((_activated_back(x, error, response, correlations),), ()))
 
 
-def _activated_back(error: Error, response: Response, correlations: list[list[float]]) -> Error:
+def rectified_fourth(c: float) -> float:
+    """E max(u, 0)² max(v, 0)² over the product of the means, for standard normals correlated by c: 1 to 6."""
+    angle = acos(c)
+    return (2 / pi) * (3 * sin(angle) * c + (pi - angle) * (1 + 2 * c * c))
+
+
+def _activated_back(x: Signal, error: Error, response: Response, correlations: list[list[float]]) -> Error:
     slopes = [[response.slopes(c) for c in table] for table in correlations]
     slopes[0][0] = response.slope
     if error.open is not None:
@@ -789,7 +864,16 @@ def _activated_back(error: Error, response: Response, correlations: list[list[fl
         tables = [[response.along(c) for c in table] for table in correlations]
         own = products(error.same, tuple(tables[0])), products(error.cross, tuple(tables[1]))
     same, cross = products(error.same, tuple(slopes[0])), products(error.cross, tuple(slopes[1]))
-    return Error(same, cross, error.profiles, own)
+    scatter = error.scatter
+    if error.open is None and error.same[0] > 0 and response.slope > 0:
+        # As on the way forward: which units are open decides over the squares of the errors of all places together.
+        moved = []
+        for table, open_ in zip((error.same, error.cross), slopes, strict=True):
+            own_ = [value / error.same[0] for value in table]
+            moved.append(tuple([(1 + 2 * c * c) * s / slopes[0][0] ** 2 for c, s in zip(own_, open_, strict=True)]))
+        plain = alike(error.same, error.cross, x.size, x.batch)
+        scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
+    return Error(same, cross, error.profiles, own, scatter=scatter)
 
 
 def _correlation(product: float, mean: float, variance: float) -> float:
@@ -802,7 +886,6 @@ def _raised(profile: Profile, power: float) -> Profile:
     if profile is None:
         return None
     return _normal([max(value, 0.0) ** power for value in profile])[0]
-
 
 
 def then(first: Passed, function: Nonlinearity | None) -> Passed | None:

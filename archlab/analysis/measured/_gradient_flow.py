@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from archlab.algebra import Part
+from archlab.analysis._flow import GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis._trend import trend, verdict
 from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis._flow import GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis.measured._probe import Probe, Run
 from archlab.analysis.static import depths
 from archlab.analysis.static._facts import gather

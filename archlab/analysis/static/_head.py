@@ -55,7 +55,8 @@ def first_error(z: Signal, function: str) -> Error:
     units, places = z.channels, prod(z.size)
     # What all examples share of a few outputs is one draw of a kernel: its square is below its mean more often than
     # above, and what is measured is the median over such draws.
-    z = z._replace(same=times(z.same, typical(units * places)), cross=times(z.cross, typical(units * places)))
+    factor = typical(units * places) * z.typical
+    z = z._replace(same=times(z.same, factor), cross=times(z.cross, factor))
     if function == "sigmoid":
         # p − ½ is about z/4, less where the sigmoid saturates; balanced labels know of one another.
         pull = 1 / (16 + 2 * z.square)
@@ -94,7 +95,7 @@ def _softmax(product: float, units: int) -> float:
 def output_square(z: Signal, function: str) -> float:
     """The mean square of the loss's gradient with respect to what comes out of the last activation."""
     units, places = z.channels, prod(z.size)
-    spread = min(z.square * typical(units * places), 8.0)
+    spread = min(z.square * typical(units * places) * z.typical, 8.0)
     if function == "sigmoid":
         # 1/p or 1/(1 − p), whichever belongs to the label: 1 + e^z for a Gaussian z.
         return (1 + 2 * exp(spread / 2) + exp(2 * spread)) / (units * places) ** 2

@@ -24,7 +24,7 @@ from archlab.analysis.static.paths import depths
 from archlab.graph import Graph, elements, is_known
 from archlab.ops import Weight
 from archlab.ops._draw import variance
-from archlab.ops._signal import Error, Passed, Signal, Squares, mixed, plus
+from archlab.ops._signal import Error, Passed, Signal, Squares, added_scatter, mixed, plus
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def _predicted(graph: Graph) -> PredictedFlow:
     why: list[str] = []
     passed, signals = _forward(graph, why)
     errors, squares = _backward(graph, passed, signals, why)
+    why += _doubts(graph, signals)
     layers = _layers(graph, signals, errors, squares)
     curve = [(layer, graph[layer.name].shape) for layer in layers if layer.kernel and layer.body]
     found = trend(
@@ -141,6 +142,47 @@ def _forward(graph: Graph, why: list[str]) -> tuple[list[Passed | None], list[Si
     return passed, signals
 
 
+def _doubts(graph: Graph, signals: list[Signal | None]) -> list[str]:
+    """Where the theory's assumptions do not hold, by the graph and by the moments themselves."""
+    found: list[str] = []
+    uses: dict[str, int] = {}
+    for node in graph.nodes:
+        uses[node.layer or node.name] = uses.get(node.layer or node.name, 0) + 1
+    for node, facts in zip(graph.nodes, gather(graph), strict=True):
+        if uses.get(node.layer or node.name, 0) > 1 and facts.kernel:
+            found.append(
+                f"{node.layer}: its kernel is used more than once, and what passes through it is not independent"
+            )
+            break
+    aligned = [
+        node.name
+        for node, signal in zip(graph.nodes, signals, strict=True)
+        if signal is not None and signal.aligned and signal.before is not None
+    ]
+    if aligned:
+        found.append(
+            f"{aligned[0]}: it comes of a sum of signals that are all positive on average, as behind a ReLU, with no "
+            "normalization between; errors then share a direction, in which they add up faster than predicted"
+        )
+    found += _tangled(graph)
+    return found
+
+
+def _tangled(graph: Graph) -> list[str]:
+    """Merges of paths that have no kernel of their own between them and where they part."""
+    roots: list[frozenset[int]] = []
+    for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
+        if facts.kernel or not node.inputs:
+            roots.append(frozenset((position,)))
+            continue
+        came = [roots[source] for source in node.inputs]
+        if len(came) > 1 and not node.op.free and sum(map(len, came)) > len(frozenset().union(*came)):
+            return [f"{node.name}: it merges signals that are not independent: no kernel stands between them"]
+        # The last few are enough: an older one has been mixed with others since.
+        roots.append(frozenset(sorted(frozenset().union(*came))[-8:]))
+    return []
+
+
 def _without_head(graph: Graph, position: int, inputs: tuple[Signal, ...]) -> Passed | None:
     """The last layer without the activation that its loss takes away again."""
     node = graph.nodes[position]
@@ -183,7 +225,8 @@ def _added(errors: list[Error]) -> Error | None:
     for error in errors[1:]:
         same, cross = plus(same, error.same), plus(cross, error.cross)
     profiles = mixed([(error.same[0], error.profiles) for error in errors])
-    return Error(same, cross, profiles)
+    scatter = added_scatter([(error.same[0], error.scatter) for error in errors])
+    return Error(same, cross, profiles, scatter=scatter)
 
 
 def _layers(
@@ -204,8 +247,12 @@ def _layers(
         gradients = [_sum([each[i] for each in found]) for i in range(len(weights))]
         norms = [_norm(node.op, weight) for weight in weights]
         signal, error = signals[position], errors[position]
-        square = None if error is None else error.same[0]
-        activation, average = (None, None) if signal is None else (_root(signal.square), signal.mean)
+        square = None if error is None else error.same[0] * error.typical
+        activation, average = (
+            (None, None)
+            if signal is None
+            else (_root(signal.square * signal.typical), signal.mean * sqrt(signal.typical))
+        )
         if position in graph.outputs and head_function(node) and signal is not None:
             square = output_square(signal, head_function(node))
             activation, average = None, None
