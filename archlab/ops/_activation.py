@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, choice, weight
-from archlab.ops._gaussian import Nonlinearity
-from archlab.ops._signal import Error, Errors, Passed, Signal, Squares, activated
+from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, activated
+from archlab.ops._signal._gaussian import Nonlinearity
 from archlab.ops._window import Window
 from archlab.units import ACTIVATION_FLOPS
 
@@ -153,7 +153,7 @@ class PReLU(Op):
         if relu is None:
             return None
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             return relu.back(error)[0], (None,)
 
         return Passed(relu.output, handed)

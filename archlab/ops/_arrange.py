@@ -10,8 +10,8 @@ from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Signal,
     Sliding,
@@ -60,9 +60,9 @@ def _strung(x: Signal, output: Shape) -> Passed:
     channels = output[-1] or 0
     made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat, before=None)
 
-    def handed(error: Error) -> tuple[Errors, Squares]:
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
         rest = (0.0,) * (lag_count(x.size) - 1)
-        back = Error((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
+        back = ErrorSignal((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
         return (back,), ()
 
     return Passed(made, handed)
@@ -159,7 +159,7 @@ class Permute(_Moved):
         profiles = tuple([x.profiles[axis] for axis in order])
         made = x._replace(size=tuple([x.size[axis] for axis in order]), profiles=profiles, before=None)
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             turned = tuple([error.profiles[order.index(axis)] for axis in range(len(order))])
             return (error._replace(profiles=turned),), ()
 

@@ -28,12 +28,10 @@ from archlab.ops._base import (
     whole_each,
     width,
 )
-from archlab.ops._draw import variance
-from archlab.ops._gaussian import Nonlinearity
 from archlab.ops._norm import BatchNorm
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Signal,
     Sliding,
@@ -45,6 +43,8 @@ from archlab.ops._signal import (
     spread,
     then,
 )
+from archlab.ops._signal._draw import variance
+from archlab.ops._signal._gaussian import Nonlinearity
 from archlab.ops._window import Axis, Padding, Window, check_fits, reach, slid, slide, transposed
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
@@ -150,7 +150,7 @@ class _Windowed(Op, abstract=True):
         dilation = max(per_axis("dilation", self.dilation, len(x.size)))
         made = made._replace(spread=spread(x, kernels, dilation, forward))
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
             return (slid_back(error, where, drawn * back * error.lasting, x),), tuple(squares)
 
@@ -330,7 +330,7 @@ class SeparableConv(_Widening):
         made = slid_forward(middle, here, mixing * inner, output[-1] or 0)
         made = made._replace(spread=spread(middle, (1,) * len(here.size), 1, inner))
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             between = slid_back(error, here, mixing * (output[-1] or 0), middle)
             squares = [
                 kernel_square(x, between, where, depthwise.size),

@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from archlab.graph import Shape, elements
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, weight, width
-from archlab.ops._draw import variance
-from archlab.ops._gaussian import Nonlinearity
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Signal,
     Sliding,
@@ -21,6 +19,8 @@ from archlab.ops._signal import (
     spread,
     then,
 )
+from archlab.ops._signal._draw import variance
+from archlab.ops._signal._gaussian import Nonlinearity
 from archlab.ops._window import Axis, Window
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
@@ -72,7 +72,7 @@ class Dense(Op):
         made = slid_forward(x, here, drawn * x.channels, units)
         made = made._replace(spread=spread(x, (1,) * len(x.size), 1, x.channels))
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             kernel = kernel_square(x, error, here, x.channels * units)
             squares = (kernel, bias_square(made, error)) if self.bias else (kernel,)
             return (slid_back(error, here, drawn * units, x),), squares

@@ -9,8 +9,8 @@ from archlab.errors import ShapeError
 from archlab.graph import Builder, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Signal,
     Squares,
@@ -109,10 +109,8 @@ def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | N
         aligned=any([x.aligned for x in inputs]) or together > _ALIGNED * abs(same[0]),
     )
 
-    def handed(error: Error) -> tuple[Errors, Squares]:
-        return tuple([
-            Error(times(error.same, factor**2), times(error.cross, factor**2), error.profiles, scatter=error.scatter) for factor in factors
-        ]), ()  # fmt: skip
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return tuple([error.times(factor**2) for factor in factors]), ()
 
     return Passed(made, handed)
 
@@ -174,16 +172,16 @@ class Multiply(_Merge):
             mean=a.mean * b.mean, same=same, cross=cross, profiles=profiles, spread=None, before=None
         )
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
-            found: list[Error] = []
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            found: list[ErrorSignal] = []
             for x, other in zip(inputs, (b, a), strict=True):
                 same, cross = products(error.same, other.same), products(error.cross, other.cross)
-                back = Error(same, cross, error.profiles, scatter=error.scatter + other.scatter)
+                back = ErrorSignal(same, cross, error.profiles, scatter=error.scatter + other.scatter)
                 if x.size != larger.size:
                     # All positions that the gate scales send it their error.
                     all_ = prod(larger.size) ** 2
                     same = (max(0.0, average(back.same, larger.size)) * all_,)
-                    back = Error(
+                    back = ErrorSignal(
                         same, (average(back.cross, larger.size) * all_,), (None,) * len(x.size), scatter=back.scatter
                     )
                 found.append(back)

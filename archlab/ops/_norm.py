@@ -7,8 +7,8 @@ from archlab.errors import ShapeError
 from archlab.graph import Shape, elements
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, fraction, weight, whole
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Profile,
     Signal,
@@ -62,7 +62,7 @@ class _Norm(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
-    def learned(self, x: Signal, error: Error) -> Squares:
+    def learned(self, x: Signal, error: ErrorSignal) -> Squares:
         """The squared gradients of the scale and the shift."""
         gamma = (scale_square(x, error),) if self.scale else ()
         return (*gamma, bias_square(x, error)) if self.center else gamma
@@ -86,12 +86,12 @@ class _Norm(Op, abstract=True):
             aligned=False,
         )
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             kept = max(0.0, 1 - share - share * (2 - left) * left)
             profiles = error.profiles
             if flat:
                 profiles = tuple([_over(g, f) for g, f in zip(error.profiles, x.profiles, strict=True)])
-            back = Error(
+            back = ErrorSignal(
                 times(error.same, scale * kept), times(error.cross, scale * kept), profiles, scatter=error.scatter
             )
             return (back,), self.learned(made, error)
@@ -139,11 +139,11 @@ class BatchNorm(_Norm):
             aligned=False,
         )
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             mean = overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles))
             own = overall(*along(made, error), x.size, x.batch)
             part = own * (2 - left)
-            back = Error(
+            back = ErrorSignal(
                 tuple([gain * max(0.0, g - mean - part * c) if not i else gain * (g - mean - part * c)
                        for i, (g, c) in enumerate(zip(error.same, same, strict=True))]),
                 tuple([gain * (g - mean - part * c) for g, c in zip(error.cross, cross, strict=True)]),

@@ -17,14 +17,15 @@ from archlab.ops._base import (
     whole_each,
 )
 from archlab.ops._signal import (
-    Error,
     Errors,
+    ErrorSignal,
     Passed,
     Signal,
     Squares,
     average,
     lag_count,
     maximum,
+    per_window,
     smoothed,
     times,
 )
@@ -120,14 +121,17 @@ class AvgPool(_Pool):
         same, cross = (smoothed(table, kernels, step, count) for table in (x.same, x.cross))
         flat = (None,) * len(out)
         made = x._replace(size=out, same=same, cross=cross, profiles=flat, before=None)
+        axes = self.window((*x.size, x.channels))
+        larger = prod([k * per_window(n, m, axis) for k, n, m, axis in zip(kernels, x.size, out, axes, strict=True)])
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             # Each position is read by as many windows as a window has steps, and gets its part of the error of each.
             reads = tuple([max(1, round(k / s)) for k, s in zip(kernels, strides, strict=True)])
-            part = (prod(out) / prod(x.size)) ** 2
+            # Where a window hangs over the edge fewer share its error.
+            part = (prod(out) / prod(x.size)) ** 2 * larger
             back = lag_count(x.size)
             same, cross = (times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross))
-            return (Error(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
 
         return Passed(made, handed)
 
@@ -170,11 +174,11 @@ class GlobalAvgPool(_GlobalPool):
         same, cross = (max(0.0, average(x.same, x.size)),), (average(x.cross, x.size),)
         made = x._replace(size=out, same=same, cross=cross, profiles=(None,) * len(out), before=None)
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             # Every position gets the same error, its part of it.
             part, count = prod(x.size) ** -2, lag_count(x.size)
             same, cross = (error.same[0] * part,) * count, (error.cross[0] * part,) * count
-            return (Error(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
 
         return Passed(made, handed)
 

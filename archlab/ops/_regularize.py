@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archlab.graph import Shape, elements
 from archlab.ops._base import Kept, KerasLayer, Op, fraction, keras_spatial, ranked
-from archlab.ops._signal import Error, Errors, Passed, Signal, Squares
+from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares
 from archlab.ops._window import Window
 
 
@@ -39,8 +39,8 @@ def noisy(x: Signal, factor: float, share: bool = False) -> Passed:
     def drawn(same: tuple[float, ...]) -> tuple[float, ...]:
         return tuple([value * factor if share or not lag else value for lag, value in enumerate(same)])
 
-    def handed(error: Error) -> tuple[Errors, Squares]:
-        return (Error(drawn(error.same), error.cross, error.profiles, scatter=error.scatter),), ()
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return (ErrorSignal(drawn(error.same), error.cross, error.profiles, scatter=error.scatter),), ()
 
     return Passed(x._replace(same=drawn(x.same), before=None), handed)
 
@@ -98,11 +98,13 @@ class AlphaDropout(_TrainingOnly):
             before=None,
         )
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             both = (scale * keep) ** 2
             same = tuple([value * (scale**2 * keep if not lag else both) for lag, value in enumerate(error.same)])
             return (
-                Error(same, tuple([value * both for value in error.cross]), error.profiles, scatter=error.scatter),
+                ErrorSignal(
+                    same, tuple([value * both for value in error.cross]), error.profiles, scatter=error.scatter
+                ),
             ), ()
 
         return Passed(made, handed)

@@ -8,7 +8,7 @@ from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
 from archlab.ops._merge import Add, summed
-from archlab.ops._signal import Error, Errors, Passed, Signal, Squares, scale_square, times
+from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, scale_square, times
 from archlab.ops._window import Window
 
 
@@ -22,9 +22,11 @@ def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
         before=None,
     )
 
-    def handed(error: Error) -> tuple[Errors, Squares]:
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
         return (
-            Error(times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter),
+            ErrorSignal(
+                times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter
+            ),
         ), ()
 
     return Passed(made, handed)
@@ -55,7 +57,7 @@ class LayerScale(Op):
         x = inputs[0]
         found = scaled(x, self.initial)
 
-        def handed(error: Error) -> tuple[Errors, Squares]:
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             return found.back(error)[0], (scale_square(x, error),)
 
         return found._replace(back=handed)

@@ -7,7 +7,7 @@ from typing import Any
 
 from archlab.graph import Graph, Node
 from archlab.ops import Activation, Dense, Softmax
-from archlab.ops._signal import Error, Signal, plus, times
+from archlab.ops._signal import ErrorSignal, Signal, plus, times
 
 
 def head_loss(graph: Graph) -> str:
@@ -45,7 +45,7 @@ def before_head(graph: Graph) -> list[bool]:
     return body
 
 
-def first_error(z: Signal, function: str) -> Error:
+def first_error(z: Signal, function: str) -> ErrorSignal:
     """The error at what goes into the last activation (or comes out, where there is none), in expectation.
 
     With p = sigmoid or softmax of z and labels y the gradient of the crossentropy is p − y (Glorot & Bengio 2010,
@@ -75,7 +75,7 @@ def first_error(z: Signal, function: str) -> Error:
         same = (4 * (z.square + 1), *times(z.same, 4.0)[1:])
         cross = times(z.cross, 4.0)
         scale = 1 / (units * places) ** 2
-    return Error(times(same, scale), times(cross, scale), (None,) * len(z.size))
+    return ErrorSignal(times(same, scale), times(cross, scale), (None,) * len(z.size))
 
 
 def typical(degrees: float) -> float:

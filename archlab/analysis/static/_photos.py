@@ -7,8 +7,8 @@ from math import atan, cos, pi, sqrt
 
 from archlab.graph import Graph
 from archlab.ops import Normalization, Rescaling
-from archlab.ops._gaussian import smooth
-from archlab.ops._signal import Signal, Table, lag_count, lags
+from archlab.ops._signal import Signal, Table, lag_count, lags, pair_weights
+from archlab.ops._signal._gaussian import smooth
 
 BATCH = 8
 """Examples in the batch, as when gradients are measured."""
@@ -50,4 +50,9 @@ def _alike(size: tuple[int, ...]) -> Table:
     found = [1.0]
     for lag in lags(lag_count(size))[1:]:
         found.append(sum([p * cos(2 * pi * k * lag / side) for k, p in enumerate(powers)]) / total)
+    # At the last lag, beyond what two pixels on one axis are apart, what makes the mean of every image 0.
+    weights = pair_weights(size)
+    if len(found) > 1 and weights[-1] > 0:
+        rest = sum([w * value for w, value in zip(weights[:-1], found, strict=False)])
+        found[-1] = max(-1.0, min(1.0, -rest / weights[-1]))
     return tuple(found)

@@ -4,15 +4,15 @@ The first two moments of the signal go forward through the graph and those of th
 Glorot & Bengio 2010, 'Understanding the difficulty of training deep feedforward neural networks', section 4.2.1; He et
 al. 2015, 'Delving Deep into Rectifiers', section 2.2; Schoenholz et al. 2017, 'Deep Information Propagation'; Yang et
 al. 2019, 'A Mean Field Theory of Batch Normalization'; Brock et al. 2021, 'Characterizing signal propagation', for
-residual sums. What each layer does to the moments is a fact of the layer, `Op.signal`; here is one traversal forward and
-one back.
+residual sums. What each layer does to the moments is a fact of the layer, `Op.signal`; here is one traversal forward
+and one back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite, prod, sqrt
+from math import inf, isfinite, isnan, prod, sqrt
 from typing import Any
 
 from archlab.analysis._flow import LayerFlow, WeightFlow
@@ -23,8 +23,8 @@ from archlab.analysis.static._photos import BATCH, synthetic_signal
 from archlab.analysis.static.paths import depths
 from archlab.graph import Graph, elements, is_known
 from archlab.ops import Weight
-from archlab.ops._draw import variance
-from archlab.ops._signal import Error, Passed, Signal, Squares, added_scatter, mixed, plus
+from archlab.ops._signal import ErrorSignal, Passed, Signal, Squares, added_scatter, mixed, plus
+from archlab.ops._signal._draw import variance
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def predict(graph: Graph) -> PredictedFlow:
     """Predict how gradients flow through a graph at initialization.
 
     >>> from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU
-    >>> net = Input(16, 16, 16) >> (Conv(16, kernel=1) >> ReLU()) * 20 >> GlobalAvgPool() >> Dense(1)
+    >>> net = Input(8, 8, 4096) >> (Conv(4096, kernel=1) >> ReLU()) * 20 >> GlobalAvgPool() >> Dense(1)
     >>> found = predict(net.to_graph())
     >>> round(found.slope, 4), found.verdict, found.reliable
     (0.1505, 'level', True)
@@ -135,6 +135,9 @@ def _forward(graph: Graph, why: list[str]) -> tuple[list[Passed | None], list[Si
                     found = node.op.signal(tuple(known), node.shape)
                 if found is None:
                     why.append(f"{node.name}: {node.op.title} has no rule for signals")
+                elif not isfinite(found.output.square):
+                    why.append(f"{node.name}: the signal leaves the range of numbers")
+                    found = None
                 else:
                     signal = found.output
         passed.append(found)
@@ -196,10 +199,10 @@ def _without_head(graph: Graph, position: int, inputs: tuple[Signal, ...]) -> Pa
 
 def _backward(
     graph: Graph, passed: list[Passed | None], signals: list[Signal | None], why: list[str]
-) -> tuple[list[Error | None], list[Squares]]:
+) -> tuple[list[ErrorSignal | None], list[Squares]]:
     """The error at each node's output, and the squared gradients of its weights."""
-    arrived: list[list[Error]] = [[] for _ in graph.nodes]
-    errors: list[Error | None] = [None] * len(graph)
+    arrived: list[list[ErrorSignal]] = [[] for _ in graph.nodes]
+    errors: list[ErrorSignal | None] = [None] * len(graph)
     squares: list[Squares] = [()] * len(graph)
     last = graph.outputs[0]
     end = signals[last]
@@ -210,6 +213,12 @@ def _backward(
         found = passed[position]
         if error is None or found is None:
             continue
+        if not isfinite(error.same[0]):
+            # Beyond 1e308 in the square it is infinite here, and for all that stands before.
+            error = errors[position] = error._replace(same=(inf, *error.same[1:]), scatter=0.0)
+            for source in graph.nodes[position].inputs:
+                arrived[source] = [error]
+            continue
         backs, squares[position] = found.back(error)
         for source, back in zip(graph.nodes[position].inputs, backs, strict=True):
             if back is not None:
@@ -217,7 +226,7 @@ def _backward(
     return errors, squares
 
 
-def _added(errors: list[Error]) -> Error | None:
+def _added(errors: list[ErrorSignal]) -> ErrorSignal | None:
     """The sum of the errors of all that read a map: independent, as their kernels are."""
     if len(errors) < 2:
         return errors[0] if errors else None
@@ -226,11 +235,11 @@ def _added(errors: list[Error]) -> Error | None:
         same, cross = plus(same, error.same), plus(cross, error.cross)
     profiles = mixed([(error.same[0], error.profiles) for error in errors])
     scatter = added_scatter([(error.same[0], error.scatter) for error in errors])
-    return Error(same, cross, profiles, scatter=scatter)
+    return ErrorSignal(same, cross, profiles, scatter=scatter)
 
 
 def _layers(
-    graph: Graph, signals: list[Signal | None], errors: list[Error | None], squares: list[Squares]
+    graph: Graph, signals: list[Signal | None], errors: list[ErrorSignal | None], squares: list[Squares]
 ) -> list[LayerFlow]:
     depth, body = depths(graph), before_head(graph)
     uses: dict[str, list[int]] = {}
@@ -290,7 +299,7 @@ def _sum(squares: Iterable[float | None]) -> float | None:
 
 def _root(square: float | None) -> float | None:
     """A root mean square; None where it is not known."""
-    return None if square is None or not isfinite(square) else sqrt(max(square, 0.0))
+    return None if square is None or isnan(square) else sqrt(max(square, 0.0))
 
 
 def _norm(op: Any, weight: Weight) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from math import asin, erf, erfc, exp, log, pi, sin, sqrt, tanh
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ def smooth(function: Function, mean: float, variance: float) -> Response:
     made = [function(x) for x in points]
     # The slope over a cell rather than at its node: it then integrates to what the function rises by, kinks included.
     edges = [function(mean + sigma * (z - _STEP / 2)) for z in (*_NODES, _NODES[-1] + _STEP)]
-    bent = [(b - a) / (_STEP * sigma) for a, b in zip(edges, edges[1:], strict=False)]
+    bent = [(b - a) / (_STEP * sigma) for a, b in pairwise(edges)]
     own = [d * x for d, x in zip(bent, points, strict=True)]
     basis = _basis()
     series: list[list[float]] = []
