@@ -43,7 +43,7 @@ from archlab.ops._signal import (
     spread,
     then,
 )
-from archlab.ops._signal._draw import variance
+from archlab.ops._signal._draw import looseness, variance
 from archlab.ops._signal._gaussian import Nonlinearity
 from archlab.ops._window import Axis, Padding, Window, check_fits, reach, slid, slide, transposed
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
@@ -145,14 +145,15 @@ class _Windowed(Op, abstract=True):
         if drawn is None:
             return None
         where = self.slides(x, output)
-        made = slid_forward(x, where, drawn * forward, output[-1] or 0)
+        loose, back_loose = looseness(self.initializer, kernel.shape)
+        made = slid_forward(x, where, drawn * forward, output[-1] or 0, loose)
         kernels = per_axis("kernel", self.kernel, len(x.size))
         dilation = max(per_axis("dilation", self.dilation, len(x.size)))
         made = made._replace(spread=spread(x, kernels, dilation, forward))
 
         def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
-            return (slid_back(error, where, drawn * back * error.lasting, x),), tuple(squares)
+            return (slid_back(error, where, drawn * back * error.lasting, x, back_loose),), tuple(squares)
 
         return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 

@@ -106,6 +106,7 @@ def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | N
         scatter=scatter,
         own=0.0,
         pinned=False,
+        picked=False,
         aligned=any([x.aligned for x in inputs]) or together > _ALIGNED * abs(same[0]),
     )
 

@@ -83,6 +83,7 @@ class _Norm(Op, abstract=True):
             scatter=0.0,
             own=0.0,
             pinned=True,
+            picked=False,
             aligned=False,
         )
 
@@ -136,6 +137,7 @@ class BatchNorm(_Norm):
             scatter=0.0,
             own=0.0,
             pinned=True,
+            picked=False,
             aligned=False,
         )
 

@@ -95,9 +95,14 @@ def _softmax(product: float, units: int) -> float:
 def output_square(z: Signal, function: str) -> float:
     """The mean square of the loss's gradient with respect to what comes out of the last activation."""
     units, places = z.channels, prod(z.size)
-    spread = min(z.square * typical(units * places) * z.typical, 8.0)
+    spread = min(z.square * z.typical, 8.0)
     if function == "sigmoid":
-        # 1/p or 1/(1 − p), whichever belongs to the label: 1 + e^z for a Gaussian z.
-        return (1 + 2 * exp(spread / 2) + exp(2 * spread)) / (units * places) ** 2
+        # 1/p or 1/(1 − p), whichever belongs to the label: 1 + e^±z. What examples share of z is one number, of either
+        # sign for half of the labels; the rest is Gaussian.
+        shared = min(1.0, max(0.0, z.cross[0] / z.square)) if z.square > 0 else 0.0
+        common = (typical(units * places) * shared * spread) ** 0.5
+        own = (1 - shared) * spread
+        found = [1 + 2 * exp(at + own / 2) + exp(2 * at + 2 * own) for at in (common, -common)]
+        return sum(found) / 2 / (units * places) ** 2
     # 1/p at the label's class and 0 elsewhere: p is e^z over the sum of all.
     return units * exp(2 * spread + spread) / places**2

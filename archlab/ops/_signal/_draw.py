@@ -34,6 +34,17 @@ def fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return float(shape[-2] * window), float(shape[-1] * window)
 
 
+def looseness(initializer: Any, shape: tuple[int, ...]) -> tuple[float, float]:
+    """How far the length of what passes a kernel is left to chance, forward and back: 1 for independent weights.
+
+    An orthogonal kernel keeps every length one way, and the other way as far as it keeps all directions.
+    """
+    if initializer != "orthogonal" or len(shape) < 2:
+        return 1.0, 1.0
+    rows, columns = prod(shape[:-1]), shape[-1]
+    return (1 - columns / rows, 0.0) if rows >= columns else (0.0, 1 - rows / columns)
+
+
 @lru_cache(maxsize=4096)
 def variance(initializer: Any, shape: tuple[int, ...]) -> float | None:
     """The variance of one element of a kernel around 0; None where the initializer has no rule or another mean.

@@ -28,7 +28,7 @@ class Sliding(NamedTuple):
         return prod(axis.stride / len(axis.taps) for axis in self.axes) ** (1 / len(self.axes))
 
 
-def slid_forward(x: Signal, where: Sliding, gain: float, channels: int) -> Signal:
+def slid_forward(x: Signal, where: Sliding, gain: float, channels: int, loose: float = 1.0) -> Signal:
     """A kernel of independent weights: `gain` is the variance of a weight times the channels that it sums over."""
     profiles, read = through_edges(x.profiles, where.axes, where.size, where.out, False)
     count = lag_count(where.out)
@@ -43,7 +43,7 @@ def slid_forward(x: Signal, where: Sliding, gain: float, channels: int) -> Signa
     same = products(times(resampled(x.same, step, count), scale), shares)
     cross = products(times(resampled(x.cross, step, count), scale), shares)
     # Each output channel's mean square is a draw of χ², as far as all places move together: 2 of one over the channels.
-    scatter = x.scatter + 2 / channels * moved_together(x.same, x.cross, x.size, x.batch)
+    scatter = x.scatter + 2 * loose / channels * moved_together(x.same, x.cross, x.size, x.batch)
     return Signal(
         where.out,
         channels,
@@ -58,7 +58,7 @@ def slid_forward(x: Signal, where: Sliding, gain: float, channels: int) -> Signa
     )
 
 
-def slid_back(error: ErrorSignal, where: Sliding, gain: float, x: Signal) -> ErrorSignal:
+def slid_back(error: ErrorSignal, where: Sliding, gain: float, x: Signal, loose: float = 1.0) -> ErrorSignal:
     """The way back through such a kernel to `x`: `gain` is a weight's variance times the channels that read one."""
     profiles, read = through_edges(error.profiles, where.axes, where.size, where.out, True)
     count = lag_count(where.size)
@@ -72,7 +72,7 @@ def slid_back(error: ErrorSignal, where: Sliding, gain: float, x: Signal) -> Err
     # The square falls with the share of positions that are read at all; `read` has that in it already.
     same = products(times(resampled(error.same, 1 / step, count), scale), shares)
     cross = products(times(resampled(error.cross, 1 / step, count), scale), (1.0, *shares[1:]))
-    scatter = error.scatter + 2 / x.channels * moved_together(error.same, error.cross, where.out, x.batch)
+    scatter = error.scatter + 2 * loose / x.channels * moved_together(error.same, error.cross, where.out, x.batch)
     return ErrorSignal(same, cross, profiles, scatter=scatter)
 
 
@@ -80,11 +80,17 @@ def kernel_square(x: Signal, error: ErrorSignal, where: Sliding, weights: int) -
     """The expected squared norm of a kernel's gradient: over all pairs of places, what came in times what came back."""
     step = where.step
     count = lag_count(where.out)
-    same = products(resampled(x.same, step, count), error.same)
-    cross = products(resampled(x.cross, step, count), error.cross)
+    size, batch = where.out, x.batch
+    ours = [resampled(table, step, count) for table in (x.same, x.cross)]
+    # What all places share of the signal meets what all share of the error; the rest meets the rest, place by place.
+    # Taken apart, because the first is often the small difference of large numbers.
+    shared = max(0.0, overall(ours[0], ours[1], size, batch))
+    rest = [tuple([value - shared for value in table]) for table in ours]
+    apart = overall(products(rest[0], error.same), products(rest[1], error.cross), size, batch)
+    alone = max(0.0, rest[0][0]) * error.same[0] / (prod(size) * batch)
+    together = shared * max(0.0, overall(error.same, error.cross, size, batch)) + max(apart, alone)
     read = tapped(x.profiles, error.profiles, where)
-    together = max(0.0, overall(same, cross, where.out, x.batch)) * x.typical * error.typical
-    return weights * prod(where.out) ** 2 * together * read
+    return weights * prod(size) ** 2 * together * read * x.typical * error.typical
 
 
 def tapped(forward: tuple[Profile, ...], back: tuple[Profile, ...], where: Sliding) -> float:

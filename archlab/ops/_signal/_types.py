@@ -59,6 +59,8 @@ class Signal(NamedTuple):
     """The part of it that channels do not share: of the last kernel."""
     pinned: bool = False
     """Whether each channel has just been given its variance: straight out of batch normalization."""
+    picked: bool = False
+    """Whether it comes straight out of a maximum."""
     aligned: bool = False
     """Whether it comes of a sum of signals that each have a mean of their own, and nothing has taken that away."""
 

@@ -177,6 +177,7 @@ def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tup
         cross=tuple([variance * value + centre * centre for value in between]),
         profiles=(None,) * len(out),
         before=None,
+        picked=True,
     )
 
 

@@ -246,8 +246,9 @@ def test_each_layer_forward_and_back_against_keras(name: str, size: int) -> None
     if name == "global mean":
         # All positions of a channel share a part: what its mean is made of, and the lags hold without interpolation.
         x, many = (
-            (rng.standard_normal(each.shape) + rng.standard_normal((len(each), 1, 1, channels))).astype("float32")
+            (rng.standard_normal(each.shape) + shared / np.sqrt(np.mean(shared**2))).astype("float32")
             for each in (x, many)
+            for shared in (rng.standard_normal((len(each), 1, 1, channels)),)
         )
     graph = (Input(size, size, channels) >> LAYERS[name]).to_graph()
     signals: dict[int, Signal] = {0: described(many, batch, 1.0 if name == "global mean" else 0.0)}
