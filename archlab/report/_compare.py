@@ -195,14 +195,14 @@ def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     for result in results:
         why = result.gradient_flow_predicted.why
         if why:
-            said = f"{result.name}: the prediction is not reliable, or there is none: "
+            said = f"{result.name}? Not to be relied on: "
             more = f"; and {len(why) - 3} more" if len(why) > 3 else ""
             lines.append(f"{said}{'; '.join(why[:3])}{more}.")
-    lines.append(f"For a synthetic batch of {BATCH}, by theory: nothing was built or run.")
+    lines.append(f"By theory, for a synthetic batch of {BATCH}; nothing was built or run.")
     if not curves:
         return ()
     chart = Chart(
-        "Gradient by depth (predicted): error signal at each layer; slope in decades a layer", _COLUMNS, tuple(curves)
+        "Gradient by depth (predicted): error signal; its slope in decades per layer", _COLUMNS, tuple(curves)
     )
     return (chart, Prose("", tuple(lines)))
 

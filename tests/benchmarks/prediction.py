@@ -15,6 +15,7 @@ from archlab import BatchNorm, Conv, Dense, GlobalAvgPool, Graph, Input, Part, R
 from archlab.analysis.measured import GradientFlow, gradient_flow
 from archlab.analysis.static.signal import PredictedFlow, predict
 
+SEEDS = 9
 INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal", "orthogonal")
 
 
@@ -128,7 +129,7 @@ def main() -> None:
             continue
         graph = build()
         prediction = predict(graph)
-        row = score(prediction, gradient_flow(graph))
+        row = score(prediction, gradient_flow(graph, seeds=SEEDS))
         rows.append((name, prediction, row))
         print(line(name, prediction, row), flush=True)
     print(summary(rows))

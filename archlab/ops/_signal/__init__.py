@@ -12,7 +12,6 @@ from archlab.ops._signal._draw import fans as fans
 from archlab.ops._signal._draw import variance as variance
 from archlab.ops._signal._edges import Profile as Profile
 from archlab.ops._signal._edges import evenness as evenness
-from archlab.ops._signal._edges import joint as joint
 from archlab.ops._signal._edges import mixed as mixed
 from archlab.ops._signal._edges import overlaps as overlaps
 from archlab.ops._signal._edges import per_window as per_window

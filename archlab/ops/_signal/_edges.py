@@ -85,15 +85,15 @@ def through_edges(
     """
     found: list[Profile] = []
     factor = 1.0
-    seen: dict[tuple[int, int], tuple[Profile, float]] = {}
+    seen: dict[tuple[int, Axis, int], tuple[Profile, float]] = {}  # axes are often alike
     for profile, axis, n, m in zip(profiles, axes, size, out, strict=True):
-        known = seen.get((id(profile), id(axis))) if profile is not None else None
+        known = seen.get((id(profile), axis, n)) if profile is not None else None
         if known is None:
             if profile is None:
                 known = _flat(n, m, _key(axis), back)
             else:
                 known = normal(_scatter(profile, axis, n) if back else gathered(profile, axis, m))
-            seen[id(profile), id(axis)] = known
+            seen[id(profile), axis, n] = known
         found.append(known[0])
         factor *= known[1]
     return tuple(found), factor
@@ -148,15 +148,6 @@ def _overlaps(size: tuple[int, ...], out: tuple[int, ...], keys: tuple[_Key, ...
                 each.append(_overlap(n, m, (stride, taps), lag))
         found.append(sum(each) / len(each) if each else 1.0)
     return tuple(found)
-
-
-def joint(a: tuple[Profile, ...], b: tuple[Profile, ...]) -> float:
-    """The mean of the product of two maps' profiles."""
-    found = 1.0
-    for x, y in zip(a, b, strict=True):
-        if x is not None and y is not None:
-            found *= sum([p * q for p, q in zip(x, y, strict=True)]) / len(x)
-    return found
 
 
 def mixed(parts: Sequence[tuple[float, tuple[Profile, ...]]]) -> tuple[Profile, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from archlab.ops._signal._edges import Profile, evenness, gathered, overlaps, through_edges
+from archlab.ops._signal._edges import Profile, evenness, overlaps, through_edges
 from archlab.ops._signal._lags import Table, lag_count, lags, overall, products, resampled, times
 from archlab.ops._signal._scatter import moved_together
 from archlab.ops._signal._types import ErrorSignal, Signal
@@ -96,11 +96,16 @@ def kernel_square(x: Signal, error: ErrorSignal, where: Sliding, weights: int) -
 def tapped(forward: tuple[Profile, ...], back: tuple[Profile, ...], where: Sliding) -> float:
     """The share of a kernel's taps that read something, weighed by the error at the output."""
     found = 1.0
+    seen: dict[tuple[int, int, Axis, int], float] = {}
     for f, g, axis, n, m in zip(forward, back, where.axes, where.size, where.out, strict=True):
-        values = gathered(f or (1.0,) * n, axis, m)
-        weighed = sum([a * b for a, b in zip(values, g, strict=True)]) if g is not None else sum(values)
-        taps = sum(len(taps) for taps in axis.taps) / len(axis.taps)
-        found *= weighed / (m * taps) if taps else 0.0
+        share = seen.get((id(f), id(g), axis, n))
+        if share is None:
+            taps = sum(len(taps) for taps in axis.taps) / len(axis.taps)
+            (read,), reads = through_edges((f,), (axis,), (n,), (m,), False)
+            if read is not None and g is not None:
+                reads *= sum([a * b for a, b in zip(read, g, strict=True)]) / m
+            share = seen[id(f), id(g), axis, n] = reads / taps if taps else 0.0
+        found *= share
     return found
 
 
