@@ -12,7 +12,6 @@ from archlab.algebra import Part as Part
 from archlab.algebra import Repeat as Repeat
 from archlab.algebra import Sequence as Sequence
 from archlab.analysis.static import Analysis as Analysis
-from archlab.analysis.static import PredictedFlow as PredictedFlow
 from archlab.dsl import Block as Block
 from archlab.dsl import Parallel as Parallel
 from archlab.dsl import Pyramid as Pyramid
@@ -75,6 +74,7 @@ from archlab.ops import ZeroPad as ZeroPad
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow as GradientFlow
     from archlab.analysis.measured import gradient_flow as gradient_flow
+    from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
@@ -167,6 +167,7 @@ _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
     "GradientFlow": "archlab.analysis.measured",
+    "PredictedFlow": "archlab.analysis.static.signal",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
     "from_keras": "archlab.bridge",

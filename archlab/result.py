@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archlab.analysis import static
-from archlab.analysis.static import Analysis, PredictedFlow
+from archlab.analysis.static import Analysis
+from archlab.analysis.static.signal import PredictedFlow, predict
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
     >>> round(found.slope, 2), found.verdict, found.layers[0].name
     (0.18, 'vanishes', 'conv')
     """
-    return static.predict(load(architecture).graph)
+    return predict(load(architecture).graph)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Result:
     @property
     def gradient_flow_predicted(self) -> PredictedFlow:
         """What theory expects of its gradients, from the graph alone."""
-        return static.predict(self.analysis.graph)
+        return predict(self.analysis.graph)
 
     @property
     def layer_counts(self) -> Mapping[str, int]:

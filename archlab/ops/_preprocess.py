@@ -88,9 +88,9 @@ class Normalization(_Scaled):
         )
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        if self.mean is None or self.variance is None:
-            return None  # adapted to data that is not known
-        means, variances = _each(self.mean), _each(self.variance)
+        # Without numbers, and adapted to nothing yet, its mean is 0 and its variance 1.
+        means = _each(0.0 if self.mean is None else self.mean)
+        variances = _each(1.0 if self.variance is None else self.variance)
         if len(means) < len(variances):
             means *= len(variances)
         if len(variances) < len(means):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from archlab.analysis import LIMIT
-from archlab.analysis.static import BATCH, Analysis
+from archlab.analysis.static import Analysis
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
 from archlab.result import Result
 from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
@@ -198,7 +198,9 @@ def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
             said = f"{result.name}? Not to be relied on: "
             more = f"; and {len(why) - 3} more" if len(why) > 3 else ""
             lines.append(f"{said}{'; '.join(why[:3])}{more}.")
-    lines.append(f"By theory, for a synthetic batch of {BATCH}; nothing was built or run.")
+    lines.append(
+        f"By theory, for a synthetic batch of {results[0].gradient_flow_predicted.batch}; nothing was built or run."
+    )
     if not curves:
         return ()
     chart = Chart(

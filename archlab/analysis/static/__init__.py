@@ -3,7 +3,6 @@
 from archlab.analysis.static._analysis import Analysis as Analysis
 from archlab.analysis.static._analysis import analyze as analyze
 from archlab.analysis.static._facts import State as State
-from archlab.analysis.static._photos import BATCH as BATCH
 from archlab.analysis.static.compute import Compute as Compute
 from archlab.analysis.static.compute import compute as compute
 from archlab.analysis.static.memory import Memory as Memory
@@ -14,5 +13,3 @@ from archlab.analysis.static.paths import depth as depth
 from archlab.analysis.static.paths import depths as depths
 from archlab.analysis.static.receptive_field import ReceptiveField as ReceptiveField
 from archlab.analysis.static.receptive_field import receptive_field as receptive_field
-from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
-from archlab.analysis.static.signal import predict as predict

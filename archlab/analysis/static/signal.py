@@ -167,15 +167,18 @@ def _doubts(graph: Graph, signals: list[Signal | None]) -> list[str]:
             f"{aligned[0]}: it comes of a sum of signals that are all positive on average, as behind a ReLU, with no "
             "normalization between; errors then share a direction, in which they add up faster than predicted"
         )
+    maxima: list[str] = []
     for node, facts in zip(graph.nodes, gather(graph), strict=True):
         came = signals[node.inputs[0]] if len(node.inputs) == 1 else None
         normalizes = any([weight.role == "statistic" for weight in facts.weights or ()])
         if came is not None and came.picked and normalizes and not facts.kernel:
-            found.append(
-                f"{node.name}: it normalizes what comes straight out of a maximum, which favours the examples and "
-                "places where the signal is strong; the theory takes all to be equally strong"
-            )
-            break
+            maxima.append(node.name)
+    # One is made good by what follows; several in a row multiply.
+    if len(maxima) > 1:
+        found.append(
+            f"{maxima[0]}: it normalizes what comes straight out of a maximum, as {len(maxima)} layers do; a maximum "
+            "favours the examples and places where the signal is strong, and the theory takes all to be equally strong"
+        )
     found += _tangled(graph)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -61,6 +60,8 @@ def variance(initializer: Any, shape: tuple[int, ...]) -> float | None:
     config: dict[str, Any] = {}
     name = initializer
     if initializer.startswith("{"):
+        import json  # few kernels are described by it, and loading it takes milliseconds
+
         data = json.loads(initializer)
         config = data["config"]
         name = "".join(f"_{c.lower()}" if c.isupper() else c for c in data["class_name"]).strip("_")

@@ -41,8 +41,8 @@ from archlab import (
     predict_gradient_flow,
 )
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.static import BATCH, predict
-from archlab.analysis.static._photos import synthetic_signal
+from archlab.analysis.static._photos import BATCH, synthetic_signal
+from archlab.analysis.static.signal import predict
 from archlab.graph import Shape
 from archlab.ops import Op
 from archlab.ops._signal import ErrorSignal, Nonlinearity, Signal, at, average, fans, lag_count, pair_weights, variance
