@@ -75,7 +75,8 @@ if TYPE_CHECKING:
     from archlab.analysis import GradientFlow as GradientFlow
     from archlab.analysis import GradientRun as GradientRun
     from archlab.analysis import read_run as read_run
-    from archlab.analysis.measured._callback import GradientFlowCallback as GradientFlowCallback
+    from archlab.analysis.measured import record_gradients as record_gradients
+    from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
     from archlab.bridge import to_keras as to_keras
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from archlab.notation import to_yaml as to_yaml
     from archlab.result import analyze as analyze
     from archlab.result import gradient_flow as gradient_flow
+    from archlab.result import predict_gradient_flow as predict_gradient_flow
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
     from archlab.sweeps import Sweep as Sweep
@@ -120,7 +122,6 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GradientFlow",
-    "GradientFlowCallback",
     "GradientRun",
     "Graph",
     "GroupNorm",
@@ -138,6 +139,7 @@ __all__ = [
     "Parallel",
     "Part",
     "Permute",
+    "PredictedFlow",
     "Pyramid",
     "RandomBrightness",
     "RandomContrast",
@@ -169,7 +171,9 @@ __all__ = [
     "json_schema",
     "keras_rule",
     "load",
+    "predict_gradient_flow",
     "read_run",
+    "record_gradients",
     "sweep",
     "to_keras",
     "to_python",
@@ -181,9 +185,9 @@ _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
     "GradientFlow": "archlab.analysis",
-    "GradientFlowCallback": "archlab.analysis.measured._callback",
     "GradientRun": "archlab.analysis",
     "Sweep": "archlab.sweeps",
+    "PredictedFlow": "archlab.analysis.static.signal",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
     "from_keras": "archlab.bridge",
@@ -193,7 +197,9 @@ _LAZY = {
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
     "read_run": "archlab.analysis",
+    "record_gradients": "archlab.analysis.measured",
     "sweep": "archlab.sweeps",
+    "predict_gradient_flow": "archlab.result",
     "to_keras": "archlab.bridge",
     "to_python": "archlab.codegen",
     "to_yaml": "archlab.notation",

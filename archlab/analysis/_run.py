@@ -1,4 +1,4 @@
-"""The gradient flow of a training run, as `GradientFlowCallback` recorded it."""
+"""The gradient flow of a training run, as `record_gradients` recorded it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def is_run(reference: str) -> bool:
 
 
 def read_run(path: str | Path) -> GradientRun:
-    """Read what `GradientFlowCallback` recorded; of a run that was broken off, what there is.
+    """Read what `record_gradients` recorded; of a run that was broken off, what there is.
 
     Raises:
         SourceError: the file is not there, or holds something else.

@@ -66,6 +66,9 @@ from archlab.ops._sequence import LSTM as LSTM
 from archlab.ops._sequence import Embedding as Embedding
 from archlab.ops._sequence import MultiHeadAttention as MultiHeadAttention
 from archlab.ops._sequence import Output as Output
+from archlab.ops._signal import ErrorSignal as ErrorSignal
+from archlab.ops._signal import Passed as Passed
+from archlab.ops._signal import Signal as Signal
 from archlab.ops._source import Input as Input
 from archlab.ops._window import Axis as Axis
 from archlab.ops._window import Permuted as Permuted

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, choice, weight
+from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, activated
+from archlab.ops._signal._gaussian import Nonlinearity
 from archlab.ops._window import Window
 from archlab.units import ACTIVATION_FLOPS
 
@@ -52,6 +54,14 @@ class _Elementwise(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(output=True) if self.function in _BY_OUTPUT else Kept(inputs=True)
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        function = self.nonlinearity()
+        return None if function is None else activated(inputs[0], function)
+
+    def nonlinearity(self) -> Nonlinearity | None:
+        """The function, as the prediction of signals knows it."""
+        return Nonlinearity(self.function)
+
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
@@ -69,6 +79,13 @@ class ReLU(_Elementwise):
         plain = self.max_value is None and not self.negative_slope
         return Cost(0, activation_flops("relu" if plain else "relu6", output))
 
+    def nonlinearity(self) -> Nonlinearity | None:
+        if self.threshold or (self.negative_slope and self.max_value is not None):
+            return None
+        if self.max_value is not None:
+            return Nonlinearity("relu6", self.max_value)
+        return Nonlinearity("leaky_relu", self.negative_slope) if self.negative_slope else Nonlinearity("relu")
+
 
 @dataclass(frozen=True, repr=False)
 class LeakyReLU(_Elementwise):
@@ -77,6 +94,9 @@ class LeakyReLU(_Elementwise):
     negative_slope: float = 0.3
     function = "leaky_relu"
 
+    def nonlinearity(self) -> Nonlinearity | None:
+        return Nonlinearity("leaky_relu", self.negative_slope)
+
 
 @dataclass(frozen=True, repr=False)
 class ELU(_Elementwise):
@@ -84,6 +104,9 @@ class ELU(_Elementwise):
 
     alpha: float = 1.0
     function = "elu"
+
+    def nonlinearity(self) -> Nonlinearity | None:
+        return Nonlinearity("elu", self.alpha)
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,6 +146,17 @@ class PReLU(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Its slopes begin at 0: a ReLU. What their own gradients are is left open.
+        relu = activated(inputs[0], Nonlinearity("relu"))
+        if relu is None:
+            return None
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            return relu.back(error)[0], (None,)
+
+        return Passed(relu.output, handed)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("PReLU", {"shared_axes": list(self.shared_axes) if self.shared_axes else None})

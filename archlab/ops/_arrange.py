@@ -9,7 +9,19 @@ from typing import Any
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
-from archlab.ops._window import Permuted, Window, every, shift, stretched
+from archlab.ops._signal import (
+    Errors,
+    ErrorSignal,
+    Passed,
+    Signal,
+    Sliding,
+    Squares,
+    enlarged,
+    lag_count,
+    relocated,
+    unchanged,
+)
+from archlab.ops._window import Axis, Permuted, Window, every, shift, stretched
 from archlab.units import RESIZE_FLOPS
 
 Margins = int | tuple[int | tuple[int, int], ...]
@@ -34,8 +46,26 @@ class Identity(_Moved):
     def window(self, *inputs: Shape) -> Window | None:
         return "pointwise"
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return unchanged(inputs[0])
+
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Identity", {})
+
+
+def _strung(x: Signal, output: Shape) -> Passed:
+    """Every element a channel of one position: what was alike at two places no longer counts as one channel's."""
+    size = (1,) * (len(output) - 1)
+    flat = (None,) * len(size)
+    channels = output[-1] or 0
+    made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat, before=None)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        rest = (0.0,) * (lag_count(x.size) - 1)
+        back = ErrorSignal((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
+        return (back,), ()
+
+    return Passed(made, handed)
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +79,9 @@ class Flatten(_Moved):
 
     def window(self, *inputs: Shape) -> Window | None:
         return "whole" if len(inputs[0]) > 1 else "pointwise"
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return _strung(inputs[0], output)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Flatten", {})
@@ -83,6 +116,13 @@ class Reshape(_Moved):
         # Where the axes before the channels stay, every unit stays where it was; elsewhere it may come from anywhere.
         return "pointwise" if inputs[0][:-1] == self.output(*inputs)[:-1] else "whole"
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        if x.size == output[:-1]:
+            return unchanged(x)
+        # To one position each element becomes a channel; any other shape mixes the two in its own way.
+        return _strung(x, output) if elements(output[:-1]) == 1 else None
+
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Reshape", {"target_shape": self.shape})
 
@@ -110,6 +150,20 @@ class Permute(_Moved):
         if self.order[-1] != len(self.order):
             return "whole"
         return Permuted(tuple(axis - 1 for axis in self.order[:-1]))
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        if self.order[-1] != len(self.order):
+            return None  # positions become channels
+        order = [axis - 1 for axis in self.order[:-1]]
+        profiles = tuple([x.profiles[axis] for axis in order])
+        made = x._replace(size=tuple([x.size[axis] for axis in order]), profiles=profiles, before=None)
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            turned = tuple([error.profiles[order.index(axis)] for axis in range(len(order))])
+            return (error._replace(profiles=turned),), ()
+
+        return Passed(made, handed)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Permute", {"dims": self.order})
@@ -151,6 +205,12 @@ class _Margin(_Moved, abstract=True):
     def window(self, *inputs: Shape) -> Window:
         margins = _margins(type(self).__name__, self.margins, len(inputs[0]) - 1)
         return tuple(shift(self.sign * before) for before, _ in margins)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        axes = self.window((*x.size, x.channels))
+        assert isinstance(axes, tuple) and all(isinstance(axis, Axis) for axis in axes)
+        return relocated(x, Sliding(x.size, output[:-1], axes, 1))  # pyright: ignore[reportArgumentType]
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1
@@ -207,6 +267,9 @@ class Upsample(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return enlarged(inputs[0], output[:-1])  # pyright: ignore[reportArgumentType]
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from archlab.algebra import Part
 from archlab.errors import ArgumentError, ShapeError, did_you_mean
 from archlab.graph import Builder, Shape, format_shape
+from archlab.ops._signal import Passed, Signal
 from archlab.ops._window import Window
 
 Role = Literal["kernel", "bias", "scale", "statistic"]
@@ -111,6 +112,13 @@ class Op(Part):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
         """What the backward pass needs; None where that is unknown."""
+        return None
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        """What it makes of signals at initialization, in training mode, and how it hands errors back.
+
+        Asked only when all sizes are known; None where there is no rule.
+        """
         return None
 
     def keras(self, *inputs: Shape) -> KerasLayer | None:

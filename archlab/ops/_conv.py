@@ -29,7 +29,23 @@ from archlab.ops._base import (
     width,
 )
 from archlab.ops._norm import BatchNorm
-from archlab.ops._window import Padding, Window, check_fits, every, reach, slid, slide, transposed
+from archlab.ops._signal import (
+    Errors,
+    ErrorSignal,
+    Passed,
+    Signal,
+    Sliding,
+    Squares,
+    bias_square,
+    kernel_square,
+    slid_back,
+    slid_forward,
+    spread,
+    then,
+)
+from archlab.ops._signal._draw import looseness, variance
+from archlab.ops._signal._gaussian import Nonlinearity
+from archlab.ops._window import Axis, Padding, Window, check_fits, every, reach, slid, slide, transposed
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 Sizes = int | tuple[int, ...]
@@ -113,6 +129,34 @@ class _Windowed(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return activation_kept(self.activation, output)._replace(inputs=True)
 
+    def slides(self, x: Signal, output: Shape) -> Sliding:
+        """Where the kernel looks, on a map of that size."""
+        axes = self.window((*x.size, x.channels))
+        assert isinstance(axes, tuple) and all(isinstance(axis, Axis) for axis in axes)
+        kernels = per_axis("kernel", self.kernel, len(x.size))
+        return Sliding(x.size, output[:-1], axes, prod(kernels))  # pyright: ignore[reportArgumentType]
+
+    def swept(self, x: Signal, output: Shape, forward: int, back: int) -> Passed | None:
+        """One kernel sliding over a map: each output sums `forward` channels, each input is read by `back`."""
+        kernel, *biases = self.weights((*x.size, x.channels)) or (None,)
+        if kernel is None:
+            return None
+        drawn = variance(self.initializer, kernel.shape)
+        if drawn is None:
+            return None
+        where = self.slides(x, output)
+        loose, back_loose = looseness(self.initializer, kernel.shape)
+        made = slid_forward(x, where, drawn * forward, output[-1] or 0, loose)
+        kernels = per_axis("kernel", self.kernel, len(x.size))
+        dilation = max(per_axis("dilation", self.dilation, len(x.size)))
+        made = made._replace(spread=spread(x, kernels, dilation, forward))
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
+            return (slid_back(error, where, drawn * back * error.lasting, x, back_loose),), tuple(squares)
+
+        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
+
 
 class _Widening(_Windowed, abstract=True):
     """A convolution that chooses how many channels come out, or leaves that to the stage around it."""
@@ -181,6 +225,9 @@ class Conv(_Widening):
         macs = elements(output) * prod(kernels) * (channels(inputs[0]) // self.groups)
         return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return self.swept(inputs[0], output, inputs[0].channels // self.groups, (output[-1] or 0) // self.groups)
+
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {"filters": self.filters, "groups": self.groups, "kernel_initializer": self.initializer}
         return KerasLayer(keras_spatial("Conv", len(inputs[0]) - 1), own | self.shared_arguments(inputs[0]))
@@ -215,6 +262,9 @@ class DepthwiseConv(_Windowed):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         macs = elements(output) * prod(per_axis("kernel", self.kernel, len(output) - 1))
         return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return self.swept(inputs[0], output, 1, self.multiplier)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {"depth_multiplier": self.multiplier, "depthwise_initializer": self.initializer}
@@ -267,6 +317,30 @@ class SeparableConv(_Widening):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         kept = super().kept(inputs, output)
         return kept._replace(extra=kept.extra + positions(output) * channels(inputs[0]) * self.multiplier)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        depthwise, pointwise, *biases = self.weights((*x.size, x.channels))
+        drawn, mixing = variance(self.initializer, depthwise.shape), variance(self.initializer, pointwise.shape)
+        if drawn is None or mixing is None:
+            return None
+        inner = x.channels * self.multiplier
+        where = self.slides(x, output)
+        middle = slid_forward(x, where, drawn, inner)
+        here = Sliding(middle.size, middle.size, (Axis(1, ((0,),)),) * len(middle.size), 1)
+        made = slid_forward(middle, here, mixing * inner, output[-1] or 0)
+        made = made._replace(spread=spread(middle, (1,) * len(here.size), 1, inner))
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            between = slid_back(error, here, mixing * (output[-1] or 0), middle)
+            squares = [
+                kernel_square(x, between, where, depthwise.size),
+                kernel_square(middle, error, here, pointwise.size),
+                *[bias_square(made, error) for _ in biases],
+            ]
+            return (slid_back(between, where, drawn * self.multiplier, x),), tuple(squares)
+
+        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {
@@ -332,6 +406,9 @@ class ConvTranspose(_Widening):
     def window(self, *inputs: Shape) -> Window | None:
         sizes = zip(inputs[0], self.output(*inputs), *self.spans(inputs[0]), strict=False)
         return every(transposed(n, out, k, s, d, self.padding) for n, out, k, s, d in sizes)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return self.swept(inputs[0], output, inputs[0].channels, output[-1] or 0)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {

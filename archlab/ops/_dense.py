@@ -5,7 +5,23 @@ from dataclasses import dataclass, replace
 from archlab.graph import Shape, elements
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, weight, width
-from archlab.ops._window import Window
+from archlab.ops._signal import (
+    Errors,
+    ErrorSignal,
+    Passed,
+    Signal,
+    Sliding,
+    Squares,
+    bias_square,
+    kernel_square,
+    slid_back,
+    slid_forward,
+    spread,
+    then,
+)
+from archlab.ops._signal._draw import variance
+from archlab.ops._signal._gaussian import Nonlinearity
+from archlab.ops._window import Axis, Window
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 
@@ -46,6 +62,22 @@ class Dense(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return activation_kept(self.activation, output)._replace(inputs=True)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x, units = inputs[0], output[-1] or 0
+        drawn = variance(self.initializer, (x.channels, units))
+        if drawn is None:
+            return None
+        here = Sliding(x.size, x.size, (Axis(1, ((0,),)),) * len(x.size), 1)
+        made = slid_forward(x, here, drawn * x.channels, units)
+        made = made._replace(spread=spread(x, (1,) * len(x.size), 1, x.channels))
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            kernel = kernel_square(x, error, here, x.channels * units)
+            squares = (kernel, bias_square(made, error)) if self.bias else (kernel,)
+            return (slid_back(error, here, drawn * units, x),), squares
+
+        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         arguments = {

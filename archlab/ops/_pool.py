@@ -16,6 +16,19 @@ from archlab.ops._base import (
     ranked,
     whole_each,
 )
+from archlab.ops._signal import (
+    Errors,
+    ErrorSignal,
+    Passed,
+    Signal,
+    Squares,
+    average,
+    lag_count,
+    maximum,
+    per_window,
+    smoothed,
+    times,
+)
 from archlab.ops._window import Padding, Window, check_fits, slid, slide
 
 Sizes = int | tuple[int, ...]
@@ -74,6 +87,14 @@ class MaxPool(_Pool):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True, output=True)
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        kernels, strides = self._spans((*x.size, x.channels))
+        # A window no larger than the map, and no smaller than its step where the map ends.
+        kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
+        axes = self.window((*x.size, x.channels))
+        return maximum(x, kernels, strides, output[:-1], axes)  # pyright: ignore[reportArgumentType]
+
 
 @dataclass(frozen=True, repr=False)
 class AvgPool(_Pool):
@@ -89,6 +110,30 @@ class AvgPool(_Pool):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        kernels, strides = self._spans((*x.size, x.channels))
+        kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
+        out: tuple[int, ...] = output[:-1]  # pyright: ignore[reportAssignmentType]
+        step = prod(strides) ** (1 / len(strides))
+        count = lag_count(out)
+        same, cross = (smoothed(table, kernels, step, count) for table in (x.same, x.cross))
+        flat = (None,) * len(out)
+        made = x._replace(size=out, same=same, cross=cross, profiles=flat, before=None)
+        axes = self.window((*x.size, x.channels))
+        larger = prod([k * per_window(n, m, axis) for k, n, m, axis in zip(kernels, x.size, out, axes, strict=True)])
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            # Each position is read by as many windows as a window has steps, and gets its part of the error of each.
+            reads = tuple([max(1, round(k / s)) for k, s in zip(kernels, strides, strict=True)])
+            # Where a window hangs over the edge fewer share its error.
+            part = (prod(out) / prod(x.size)) ** 2 * larger
+            back = lag_count(x.size)
+            same, cross = (times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross))
+            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+
+        return Passed(made, handed)
 
 
 class _GlobalPool(Op, abstract=True):
@@ -124,6 +169,19 @@ class GlobalAvgPool(_GlobalPool):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x, out = inputs[0], (1,) * (len(output) - 1)
+        same, cross = (max(0.0, average(x.same, x.size)),), (average(x.cross, x.size),)
+        made = x._replace(size=out, same=same, cross=cross, profiles=(None,) * len(out), before=None)
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            # Every position gets the same error, its part of it.
+            part, count = prod(x.size) ** -2, lag_count(x.size)
+            same, cross = (error.same[0] * part,) * count, (error.cross[0] * part,) * count
+            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+
+        return Passed(made, handed)
+
 
 @dataclass(frozen=True, repr=False)
 class GlobalMaxPool(_GlobalPool):
@@ -137,3 +195,10 @@ class GlobalMaxPool(_GlobalPool):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True, output=True)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        found = maximum(x, x.size, x.size, (1,) * len(x.size))
+        if found is None or self.keepdims:
+            return found
+        return found._replace(output=found.output._replace(size=(), profiles=()))

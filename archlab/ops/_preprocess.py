@@ -8,6 +8,8 @@ from typing import Any
 from archlab.errors import ArgumentError
 from archlab.graph import Shape, elements
 from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, choice, ranked, weight, whole
+from archlab.ops._scale import scaled
+from archlab.ops._signal import Passed, Signal, Sliding, enlarged, relocated, unchanged
 from archlab.ops._window import Window, every, resized, shift
 from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
 
@@ -31,12 +33,34 @@ class _Scaled(Op, abstract=True):
         return Kept()
 
 
+def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _rescaled(x: Signal, scale: float | tuple[float, ...], offset: float | tuple[float, ...]) -> Passed | None:
+    """Scaled by one number, or by one for each channel: then by their mean square."""
+    scales, offsets = _each(scale), _each(offset)
+    count = max(len(scales), len(offsets))
+    pairs = list(zip(scales * (count // len(scales)), offsets * (count // len(offsets)), strict=False))
+    found = [scaled(x, s, o) for s, o in pairs]
+    if len(found) == 1:
+        return found[0]
+    tables = [tuple([sum(v) / count for v in zip(*each, strict=True)])
+              for each in ([f.output.same for f in found], [f.output.cross for f in found])]  # fmt: skip
+    mean = sum([f.output.mean for f in found]) / count
+    factor = (sum([s * s for s in scales]) / len(scales)) ** 0.5
+    return Passed(found[0].output._replace(mean=mean, same=tables[0], cross=tables[1]), scaled(x, factor).back)
+
+
 @dataclass(frozen=True, repr=False)
 class Rescaling(_Scaled):
     """`x · scale + offset`, such as Rescaling(1 / 255); one number, or one for each channel."""
 
     scale: float | tuple[float, ...]
     offset: float | tuple[float, ...] = 0.0
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return _rescaled(inputs[0], self.scale, self.offset)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})
@@ -62,6 +86,17 @@ class Normalization(_Scaled):
             weight("variance", size, "statistic", False),
             weight("count", (), "statistic", False)._replace(dtype="int64"),
         )
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Without numbers, and adapted to nothing yet, its mean is 0 and its variance 1.
+        means = _each(0.0 if self.mean is None else self.mean)
+        variances = _each(1.0 if self.variance is None else self.variance)
+        if len(means) < len(variances):
+            means *= len(variances)
+        if len(variances) < len(means):
+            variances *= len(means)
+        scales = tuple([max(v**0.5, 1e-7) ** -1 for v in variances])
+        return _rescaled(inputs[0], scales, tuple([-m * s for m, s in zip(means, scales, strict=True)]))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Normalization", {"axis": -1, "mean": self.mean, "variance": self.variance})
@@ -99,6 +134,9 @@ class Resizing(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return enlarged(inputs[0], (self.height, self.width))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         arguments = {"height": self.height, "width": self.width, "interpolation": self.interpolation}
@@ -144,12 +182,20 @@ class RandomFlip(_Augmentation):
     def __post_init__(self) -> None:
         choice("mode", self.mode, ("horizontal", "vertical", "horizontal_and_vertical"))
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # A mirrored photo has the same moments.
+        return unchanged(inputs[0])
+
 
 @dataclass(frozen=True, repr=False)
 class RandomRotation(_Augmentation):
     """Turns by up to a share of a full circle, RandomRotation(0.1) by up to 36 degrees either way."""
 
     factor: Range
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Photos are filled by reflection: turned ones have about the same moments.
+        return unchanged(inputs[0])
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,6 +205,10 @@ class RandomZoom(_Augmentation):
     height_factor: Range
     width_factor: Range | None = None
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # About the same moments: what a zoom stretches is small against the lags that matter.
+        return unchanged(inputs[0])
+
 
 @dataclass(frozen=True, repr=False)
 class RandomTranslation(_Augmentation):
@@ -166,6 +216,10 @@ class RandomTranslation(_Augmentation):
 
     height_factor: Range
     width_factor: Range
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Photos are filled by reflection: shifted ones have about the same moments.
+        return unchanged(inputs[0])
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,6 +264,14 @@ class RandomCrop(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        if x.size == output[:-1]:
+            return unchanged(x)
+        if any([n < m for n, m in zip(x.size, (self.height, self.width), strict=True)]):
+            return None  # enlarged first
+        return relocated(x, Sliding(x.size, (self.height, self.width), (shift(0), shift(0)), 1))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("RandomCrop", {"height": self.height, "width": self.width})

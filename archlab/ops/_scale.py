@@ -7,8 +7,29 @@ from dataclasses import dataclass
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
-from archlab.ops._merge import Add
+from archlab.ops._merge import Add, summed
+from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, scale_square, times
 from archlab.ops._window import Window
+
+
+def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
+    """Every element times a number, plus a number."""
+    constant = offset * offset + 2 * scale * offset * x.mean
+    made = x._replace(
+        mean=scale * x.mean + offset,
+        same=tuple([scale**2 * value + constant for value in x.same]),
+        cross=tuple([scale**2 * value + constant for value in x.cross]),
+        before=None,
+    )
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return (
+            ErrorSignal(
+                times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter
+            ),
+        ), ()
+
+    return Passed(made, handed)
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,6 +52,15 @@ class LayerScale(Op):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x = inputs[0]
+        found = scaled(x, self.initial)
+
+        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+            return found.back(error)[0], (scale_square(x, error),)
+
+        return found._replace(back=handed)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         arguments = {"init_values": self.initial, "projection_dim": channels(inputs[0])}
@@ -59,6 +89,9 @@ class Arithmetic(Op):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return scaled(inputs[0], self.scale, self.offset)
+
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})
 
@@ -77,6 +110,9 @@ class ScaledAdd(Add):
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, 2 * elements(output))
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return summed(inputs, (1.0, self.scale))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("keras.src.applications.inception_resnet_v2.CustomScaleLayer", {"scale": self.scale})

@@ -14,14 +14,17 @@ from archlab.units import format_bytes, format_count, format_exact, format_share
 
 def comparison_report(results: Sequence[Result]) -> Report:
     """The whole comparison: the static parts, and the gradients where they have been measured."""
-    parts = static_parts(results)
     if any(result.gradient_flow or result.not_measured for result in results):
-        parts += gradient_parts(results)
-    return Report(parts)
+        return Report((*_counted(results), *gradient_parts(results)))
+    return Report(static_parts(results))
 
 
 def static_parts(results: Sequence[Result]) -> tuple[Part, ...]:
-    """Everything that is known before anything is built."""
+    """Everything that is known before anything is built: counted, and predicted."""
+    return (*_counted(results), *predicted_parts(results))
+
+
+def _counted(results: Sequence[Result]) -> tuple[Part, ...]:
     return tuple(filter(None, (_numbers(results), _differences(results), _remarks(results))))
 
 
@@ -185,6 +188,43 @@ def _shape_of(strides: tuple[Any, ...]) -> str:
     return " × ".join(map(str, dict.fromkeys(strides)))
 
 
+def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
+    """The predicted gradients: a curve for each architecture, and where it cannot be relied on."""
+    curves = [curve for result in results if (curve := _predicted(result, result.name)) is not None]
+    lines: list[str] = []
+    for result in results:
+        why = result.gradient_flow_predicted.why
+        if why:
+            said = f"{result.name}? Not to be relied on: "
+            more = f"; and {len(why) - 3} more" if len(why) > 3 else ""
+            lines.append(f"{said}{'; '.join(why[:3])}{more}.")
+    lines.append(
+        f"By theory, for a synthetic batch of {results[0].gradient_flow_predicted.batch}; nothing was built or run."
+    )
+    if not curves:
+        return ()
+    chart = Chart(
+        "Gradient by depth (predicted): error signal; its slope in decades per layer", _COLUMNS, tuple(curves)
+    )
+    return (chart, Prose("", tuple(lines)))
+
+
+_COLUMNS = ("first", "last", "slope", "verdict")
+
+
+def _slope(slope: float | None) -> str:
+    return "–" if slope is None else f"{slope:+.2f}".replace("-", "−")
+
+
+def _predicted(result: Result, name: str) -> Curve | None:
+    """The predicted curve; its verdict with a question mark where it cannot be relied on."""
+    flow = result.gradient_flow_predicted
+    values = [layer.output_gradient_rms for layer in flow.curve]
+    if not any(values):
+        return None
+    return _curve(name, values, _slope(flow.slope), flow.verdict + ("" if flow.reliable else " ?"))
+
+
 def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     """The measured gradients: curves for each architecture, and what they say."""
     signals: list[Curve] = []
@@ -197,9 +237,14 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
             if result.not_measured:
                 lines.append(f"{result.name} could not be measured: {result.not_measured}.")
             continue
-        slope = "–" if flow.slope is None else f"{flow.slope:+.2f}".replace("-", "−")
-        signals.append(_curve(result.name, [layer.output_gradient_rms for layer in flow.curve], slope, flow.verdict))
+        values = [layer.output_gradient_rms for layer in flow.curve]
+        signals.append(_curve(result.name, values, _slope(flow.slope), flow.verdict))
         weights.append(_curve(result.name, [layer.kernel_gradient_norm for layer in flow.curve]))
+        predicted = _predicted(result, "  predicted")
+        if predicted is not None:
+            signals.append(predicted)
+            expected = [layer.kernel_gradient_norm for layer in result.gradient_flow_predicted.curve]
+            weights.append(_curve("  predicted", expected))
         lines.append(f"{result.name} {verdict_sentence(result)}")
         many = f"median of {len(flow.seeds)} initializations" if len(flow.seeds) > 1 else "one initialization"
         source = f"{flow.data}, {flow.batch} examples, {flow.loss}, {many}"
@@ -211,7 +256,7 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     return (
         Chart(
             "Error signal by depth: RMS of the loss's gradient at each layer's output; its slope in decades per layer",
-            ("first", "last", "slope", "verdict"),
+            _COLUMNS,
             tuple(signals),
         ),
         Chart(

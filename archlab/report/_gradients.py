@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlab.analysis import BlockFlow, GradientFlow, GradientRun, LayerFlow, Record
-from archlab.report._parts import Chart, Curve, Prose, Report, Table
+from archlab.report._parts import Align, Chart, Curve, Prose, Report, Table
 from archlab.sweeps import Sweep
 from archlab.units import format_exact, format_share, format_small
 
@@ -41,7 +41,9 @@ def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
         for row in rows
     ]
     records = tuple({key: value for key, value in row.to_dict().items() if key != "weights"} for row in rows)
-    table = Table("", columns, tuple(cells), ("left", *["right"] * (len(columns) - 1)), _flat(records), essential=3)
+    right: tuple[Align, ...] = ("right",)
+    align: tuple[Align, ...] = ("left", *(right * (len(columns) - 1)))
+    table = Table("", columns, tuple(cells), align, _flat(records), essential=3)
     return Report((_curves([(flow.name or "signal", flow)]), table, Prose("", (*_said(flow), measured_on(flow)))))
 
 

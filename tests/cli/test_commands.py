@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from archlab import compare, load
+from archlab.bridge import load_keras
 from archlab.zoo import entries
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -154,8 +155,7 @@ def test_the_same_comparison_in_python() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 def test_a_saved_model_with_a_lambda_needs_leave(archlab, tmp_path: Path) -> None:
-    import keras
-
+    _, keras = load_keras()  # not imported by its name: TensorFlow's remarks would be taken for the command's
     x = keras.Input((6, 8), name="x")
     y = keras.layers.Lambda(lambda t: t * 2, name="twice")(x)
     keras.Model(x, keras.layers.Dense(2)(y)).save(tmp_path / "net.keras")

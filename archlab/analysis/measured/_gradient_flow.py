@@ -18,12 +18,12 @@ from archlab.analysis.measured._loss import Given, Loss, choose
 from archlab.analysis.measured._probe import Probe, Run, rectified
 from archlab.analysis.static import before_head, depths
 from archlab.analysis.static._facts import gather
+from archlab.analysis.static._photos import BATCH
 from archlab.bridge import Runnable, build, live, load_keras
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Graph, elements, is_known
 from archlab.ops import Opaque
 
-BATCH = 8
 SEEDS = 3
 
 

@@ -71,7 +71,7 @@ def command(
     """How strong signals and gradients are at every layer, measured.
 
     Of one architecture, layer by layer; of several, or of one at several depths or under several initializers, side by
-    side; of a training run that GradientFlowCallback has recorded, step by step.
+    side; of a training run that record_gradients has recorded, step by step.
 
     \b
     Examples:

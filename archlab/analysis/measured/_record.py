@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from archlab.analysis.measured._loss import Given
+from archlab.analysis.static._photos import BATCH
+from archlab.errors import UsageError
+
+
+def record_gradients(
+    path: str | Path,
+    x: Any = None,
+    y: Any = None,
+    *,
+    every: int = 100,
+    share: float = 0.05,
+    loss: Given = None,
+    training: bool = True,
+    batch: int = BATCH,
+    tensorboard: str | Path | None = None,
+) -> Any:
+    """A Keras callback that records gradient flow during `model.fit`: a line of JSON for every record.
+
+    The model is measured on a batch of its own, with its weights as they are; training goes on as if it had not been.
+    The first record is taken before the first step. After that a record waits until all of them together, the first
+    one's compiling included, have taken no more than `share` of the training time.
+
+    Args:
+        path: of the file of JSON lines; a file that is there is replaced.
+        x: a batch of inputs; a synthetic one unless given.
+        y: its labels.
+        every: steps between two records.
+        share: of the training time that the records may take; 1.0 takes every record when it is due.
+        loss: as in `archlab.gradient_flow`; the one that the model is compiled with unless given.
+        training: whether layers act as in training.
+        batch: examples in the batch that is not given.
+        tensorboard: a folder for TensorBoard's scalars: the slope, and the error signal, the kernel gradient, the
+            activation and the dead share of every layer.
+
+    Returns:
+        A `keras.callbacks.Callback`.
+
+    Raises:
+        UsageError: `every` or `share` is out of its range.
+
+    >>> import keras, numpy, tempfile
+    >>> from archlab import read_run
+    >>> x = keras.Input((4,))
+    >>> model = keras.Model(x, keras.layers.Dense(1)(keras.layers.Dense(8, activation="relu")(x)))
+    >>> model.compile("sgd", "mse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = record_gradients(f"{folder}/run.jsonl", every=2, share=1.0)
+    ...     _ = model.fit(numpy.ones((8, 4)), numpy.ones((8, 1)), batch_size=2, verbose=0, callbacks=[record])
+    ...     [step for step, _, _ in read_run(f"{folder}/run.jsonl").records]
+    [0, 2, 4]
+    """
+    if every < 1:
+        raise UsageError(f"records are taken every so many steps, at least 1, got {every}")
+    if not 0 < share <= 1:
+        raise UsageError(f"share of the training time must be above 0 and at most 1, got {share}")
+    from archlab.analysis.measured._callback import GradientFlowCallback  # its base class is Keras's
+
+    return GradientFlowCallback(path, (x, y, batch), every, share, loss, training, tensorboard)

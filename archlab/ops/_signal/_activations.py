@@ -1,0 +1,103 @@
+"""Functions of every element."""
+
+from __future__ import annotations
+
+from math import acos, pi, sin
+
+from archlab.ops._signal._edges import Profile, normal
+from archlab.ops._signal._gaussian import Nonlinearity, Response
+from archlab.ops._signal._lags import overall, products
+from archlab.ops._signal._scatter import moved_together
+from archlab.ops._signal._types import Errors, ErrorSignal, Passed, Signal, Squares
+
+
+def activated(x: Signal, function: Nonlinearity) -> Passed | None:
+    """A function of every element."""
+    if function.name == "linear":
+        return Passed(x, lambda error: ((error,), ()))
+    variance = x.variance
+    response = function.response(x.mean, variance)
+    if response is None:
+        return None
+    correlations = [[correlation(value, x.mean, variance) for value in table] for table in (x.same, x.cross)]
+    same, cross = ([response.values(c) for c in table] for table in correlations)
+    same[0] = response.square
+    profiles = x.profiles
+    if response.power < 0.999:
+        profiles = tuple([_raised(profile, response.power) for profile in profiles])
+    # Of Gaussian channels the square of what a ReLU lets through scatters more: by the arc-cosine kernel of order 2.
+    fourth = [[rectified_fourth(c) for c in table] for table in correlations]
+    plain = moved_together(x.same, x.cross, x.size, x.batch)
+    more = max(0.0, overall(tuple(fourth[0]), tuple(fourth[1]), x.size, x.batch) - 1 - 2 * plain) / x.channels
+    more = 0.0 if x.pinned else more
+    output = x._replace(
+        scatter=x.scatter + more,
+        own=x.own + more,
+        pinned=False,
+        mean=response.mean,
+        same=tuple(same),
+        cross=tuple(cross),
+        profiles=profiles,
+        before=(x, function),
+        spread=None,
+    )
+    return Passed(output, lambda error: ((_activated_back(x, error, response, correlations),), ()))
+
+
+def rectified_fourth(c: float) -> float:
+    """E max(u, 0)² max(v, 0)² over the product of the means, for standard normals correlated by c: 1 to 6."""
+    angle = acos(c)
+    return (2 / pi) * (3 * sin(angle) * c + (pi - angle) * (1 + 2 * c * c))
+
+
+def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlations: list[list[float]]) -> ErrorSignal:
+    slopes = [[response.slopes(c) for c in table] for table in correlations]
+    slopes[0][0] = response.slope
+    if error.open is not None:
+        # Two maxima are both where the activation is open, or nearly.
+        slopes[0] = [error.open] * len(slopes[0])
+        slopes[1] = [error.open] * len(slopes[1])
+    own = error.along if error.open is not None else None
+    if own is None:
+        tables = [[response.along(c) for c in table] for table in correlations]
+        own = products(error.same, tuple(tables[0])), products(error.cross, tuple(tables[1]))
+    same, cross = products(error.same, tuple(slopes[0])), products(error.cross, tuple(slopes[1]))
+    scatter = error.scatter
+    if error.open is None and error.same[0] > 0 and response.slope > 0:
+        # As on the way forward: which units are open decides over the squares of the errors of all places together.
+        moved = []
+        for table, open_ in zip((error.same, error.cross), slopes, strict=True):
+            own_ = [value / error.same[0] for value in table]
+            moved.append(tuple([(1 + 2 * c * c) * s / slopes[0][0] ** 2 for c, s in zip(own_, open_, strict=True)]))
+        plain = moved_together(error.same, error.cross, x.size, x.batch)
+        scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
+    return ErrorSignal(same, cross, error.profiles, own, scatter=scatter)
+
+
+def correlation(product: float, mean: float, variance: float) -> float:
+    """The correlation of two values, from their mean product."""
+    if variance <= 0:
+        return 0.0
+    return max(-1.0, min(1.0, (product - mean * mean) / variance))
+
+
+def _raised(profile: Profile, power: float) -> Profile:
+    if profile is None:
+        return None
+    return normal([max(value, 0.0) ** power for value in profile])[0]
+
+
+def then(first: Passed, function: Nonlinearity | None) -> Passed | None:
+    """A layer with an activation of its own behind it."""
+    if function is None or function.name == "linear":
+        return first
+    second = activated(first.output, function)
+    if second is None:
+        return None
+
+    def back(error: ErrorSignal) -> tuple[Errors, Squares]:
+        (inner,), _ = second.back(error)
+        assert inner is not None
+        return first.back(inner)
+
+    return Passed(second.output, back)

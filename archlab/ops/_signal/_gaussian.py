@@ -1,0 +1,226 @@
+"""What an activation makes of Gaussian signals: moments of one value, and of two that are correlated.
+
+Functions made of a straight line and one kink (ReLU and its kin) have closed forms: the arc-cosine kernels of Cho &
+Saul 2009, 'Kernel Methods for Deep Learning', section 2, with a threshold. All others go by their Hermite series: with
+z and w standard normal and correlated by c, E f(z) f(w) = Σ aₖ² cᵏ where aₖ = E f(z) hₖ(z) (Mehler's formula).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
+from math import asin, erf, erfc, exp, log, pi, sin, sqrt, tanh
+from typing import NamedTuple
+
+Function = Callable[[float], float]
+
+_TERMS = 24
+_STEP = 0.125
+_REACH = 64  # nodes on either side: 8 standard deviations
+_NODES = tuple(i * _STEP for i in range(-_REACH, _REACH + 1))
+_WEIGHTS = tuple(_STEP * exp(-z * z / 2) / sqrt(2 * pi) for z in _NODES)
+# Gauss–Legendre, eight points on (0, 1).
+_LEGENDRE = tuple(
+    ((1 + sign * x) / 2, w / 2)
+    for x, w in (
+        (0.1834346424956498, 0.3626837833783620),
+        (0.5255324099163290, 0.3137066458778873),
+        (0.7966664774136267, 0.2223810344533745),
+        (0.9602898564975363, 0.1012285362903763),
+    )
+    for sign in (-1, 1)
+)
+
+
+class Response(NamedTuple):
+    """What comes out of a function of a Gaussian, and how its derivative passes a gradient back.
+
+    The functions take the correlation of two inputs. With u and v the inputs: `values` is E f(u) f(v), `slopes` is
+    E f'(u) f'(v), and `along` is E f'(u) u · f'(v) v, which says how far a gradient points along the signal itself.
+    """
+
+    mean: float
+    square: float
+    slope: float
+    """E f'(u)²."""
+    values: Callable[[float], float]
+    slopes: Callable[[float], float]
+    along: Callable[[float], float]
+    power: float
+    """By which power the output's square follows the input's: 1 for ReLU, less where the function saturates."""
+
+
+def upper(t: float) -> float:
+    """The share of a standard normal above t."""
+    return 0.5 * erfc(t / sqrt(2))
+
+
+def both_above(t: float, c: float) -> float:
+    """The share of pairs, correlated by c, of which both are above t: by integrating the density over c (Drezner)."""
+    if t == 0:
+        return 0.25 + asin(c) / (2 * pi)
+    angle = asin(c)
+    total = sum([w * exp(-t * t / (1 + sin(angle * x))) for x, w in _LEGENDRE])
+    return upper(t) ** 2 + angle * total / (2 * pi)
+
+
+def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
+    """f(x) = line · x + ramp · max(x, 0) of a Gaussian: ReLU is (0, 1), the identity (1, 0), a leaky ReLU (s, 1 − s).
+
+    >>> response = kinked(0.0, 1.0, 0.0, 2.0)
+    >>> response.square, response.slope
+    (1.0, 0.5)
+    """
+    if variance <= 0:
+        slope = (line + ramp * (mean > 0)) ** 2
+        value = (line * mean + ramp * max(mean, 0.0)) ** 2
+        constant = lambda c: value  # noqa: E731
+        return Response(line * mean + ramp * max(mean, 0.0), value, slope, constant, lambda c: slope, constant, 1.0)
+    sigma = sqrt(variance)
+    t = -mean / sigma
+    open_, density = upper(t), exp(-t * t / 2) / sqrt(2 * pi)
+    rectified = sigma * (density - t * open_)
+
+    def squares(c: float) -> float:
+        if c >= 1:
+            return variance * ((1 + t * t) * open_ - t * density)
+        c = max(c, -1.0)
+        if t == 0:
+            return variance * (sqrt(1 - c * c) + c * (pi / 2 + asin(c))) / (2 * pi)
+        if c <= -1:
+            return 0.0
+        tilt = t * sqrt((1 - c) / (1 + c))
+        pair = sqrt(1 - c * c) * exp(-t * t / (1 + c)) / (2 * pi)
+        return variance * ((c + t * t) * both_above(t, c) - 2 * t * density * upper(tilt) + pair)
+
+    def values(c: float) -> float:
+        product = line * line * (c * variance + mean * mean) + ramp * ramp * squares(c)
+        # E u · max(v, 0) = cov · P(v > 0) + mean · E max(v, 0), by Stein's lemma.
+        return product + 2 * line * ramp * (c * variance * open_ + mean * rectified) if line else product
+
+    def slopes(c: float) -> float:
+        crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
+        return line * line + 2 * line * ramp * open_ + ramp * ramp * crossed
+
+    return Response(line * mean + ramp * rectified, values(1.0), slopes(1.0), values, slopes, values, 1.0)
+
+
+def smooth(function: Function, mean: float, variance: float) -> Response:
+    """Any other function of a Gaussian, by its Hermite series, integrated by the trapezoidal rule."""
+    sigma = sqrt(max(variance, 1e-24))
+    points = [mean + sigma * z for z in _NODES]
+    made = [function(x) for x in points]
+    # The slope over a cell rather than at its node: it then integrates to what the function rises by, kinks included.
+    edges = [function(mean + sigma * (z - _STEP / 2)) for z in (*_NODES, _NODES[-1] + _STEP)]
+    bent = [(b - a) / (_STEP * sigma) for a, b in pairwise(edges)]
+    own = [d * x for d, x in zip(bent, points, strict=True)]
+    basis = _basis()
+    series: list[list[float]] = []
+    for numbers in (made, bent, own):
+        series.append([sum([h * y for h, y in zip(row, numbers, strict=True)]) ** 2 for row in basis])
+    squares = [sum([w * y * y for w, y in zip(_WEIGHTS, numbers, strict=True)]) for numbers in (made, bent, own)]
+    # d log E f² / d log variance = E f f' z σ / E f²
+    tilt = sum([w * y * d * z for w, y, d, z in zip(_WEIGHTS, made, bent, _NODES, strict=True)]) * sigma
+    power = min(1.0, max(0.0, tilt / squares[0])) if squares[0] > 0 else 1.0
+    values, slopes, along = (_series(a, total) for a, total in zip(series, squares, strict=True))
+    average = sum([w * y for w, y in zip(_WEIGHTS, made, strict=True)])
+    return Response(average, squares[0], squares[1], values, slopes, along, power)
+
+
+def _series(squares: list[float], total: float) -> Callable[[float], float]:
+    # What the terms leave out is given to the next power, so that the series is exact where both values are one.
+    rest = max(0.0, total - sum(squares))
+
+    def value(c: float) -> float:
+        if c >= 1:
+            return total
+        found = rest
+        for a in reversed(squares):
+            found = found * c + a
+        return found
+
+    return value
+
+
+@lru_cache(maxsize=1)
+def _basis() -> tuple[tuple[float, ...], ...]:
+    """Weighted, normalized Hermite polynomials at the nodes."""
+    rows = [[1.0] * len(_NODES), list(_NODES)]
+    for k in range(1, _TERMS):
+        last, before = rows[k], rows[k - 1]
+        rows.append([(z * a - sqrt(k) * b) / sqrt(k + 1) for z, a, b in zip(_NODES, last, before, strict=True)])
+    return tuple(tuple(w * h for w, h in zip(_WEIGHTS, row, strict=True)) for row in rows)
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x > -700 else 0.0
+
+
+def _softplus(x: float) -> float:
+    return x if x > 30 else log(1 + exp(x))
+
+
+def _elu(alpha: float, scale: float = 1.0) -> Function:
+    return lambda x: scale * (x if x > 0 else alpha * (exp(x) - 1))
+
+
+def _clipped(limit: float) -> Function:
+    return lambda x: min(limit, max(0.0, x))
+
+
+def _hard_sigmoid(x: float) -> float:
+    return min(1.0, max(0.0, x / 6 + 0.5))
+
+
+_KINKED: dict[str, tuple[float, float]] = {
+    "linear": (1.0, 0.0),
+    "relu": (0.0, 1.0),
+    "leaky_relu": (0.2, 0.8),
+}
+_SMOOTH: dict[str, Function] = {
+    "elu": _elu(1.0),
+    "celu": _elu(1.0),
+    "selu": _elu(1.6732632423543772, 1.0507009873554805),
+    "sigmoid": _sigmoid,
+    "tanh": tanh,
+    "softplus": _softplus,
+    "softsign": lambda x: x / (1 + abs(x)),
+    "silu": lambda x: x * _sigmoid(x),
+    "swish": lambda x: x * _sigmoid(x),
+    "gelu": lambda x: x * 0.5 * (1 + erf(x / sqrt(2))),
+    "mish": lambda x: x * tanh(_softplus(x)),
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "hard_swish": lambda x: x * _hard_sigmoid(x),
+    "log_sigmoid": lambda x: -_softplus(-x),
+}
+
+
+class Nonlinearity(NamedTuple):
+    """An activation: its Keras name and one number where it takes one (a slope, an upper limit)."""
+
+    name: str
+    number: float | None = None
+
+    def response(self, mean: float, variance: float) -> Response | None:
+        """What it makes of a Gaussian; None where it has no rule (a softmax, an exponential)."""
+        name, number = self
+        if name == "relu6":
+            limit = 6.0 if number is None else number
+            # A limit that nothing reaches is none: four standard deviations.
+            if mean + 4 * sqrt(max(variance, 0.0)) < limit:
+                return kinked(0.0, 1.0, mean, variance)
+            return smooth(_clipped(limit), mean, variance)
+        if name == "leaky_relu" and number is not None:
+            return kinked(number, 1 - number, mean, variance)
+        if name in _KINKED:
+            return kinked(*_KINKED[name], mean, variance)
+        if name == "elu" and number is not None:
+            return smooth(_elu(number), mean, variance)
+        return smooth(_SMOOTH[name], mean, variance) if name in _SMOOTH else None
+
+    @property
+    def rises(self) -> bool:
+        """Whether it never falls, so that a maximum may be taken before it as well as after it."""
+        return self.name not in ("silu", "swish", "gelu", "mish", "hard_silu", "hard_swish")

@@ -1,0 +1,169 @@
+"""Predicted gradient flow against measured, layer by layer: over the zoo, four initializers, depths of 10 to 100.
+
+python -m tests.benchmarks.prediction [part of a name …]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from math import log10
+from statistics import mean, median
+from typing import NamedTuple
+
+from archlab import BatchNorm, Conv, Dense, GlobalAvgPool, Graph, Input, Part, ReLU, Residual, load
+from archlab.analysis.measured import GradientFlow, gradient_flow
+from archlab.analysis.static.signal import PredictedFlow, predict
+
+SEEDS = 3  # as measured by default
+INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal", "orthogonal")
+
+
+def chain(depth: int, initializer: str, normal: bool, shortcut: bool, width: int = 16, side: int = 16) -> Graph:
+    """Convolutions of 3 × 3 with ReLU, in blocks of two."""
+    conv = Conv(width, initializer=initializer)
+    unit: Part = conv >> BatchNorm() >> ReLU() if normal else conv >> ReLU()
+    body: Part = Residual(unit * 2) if shortcut else unit * 2
+    head = GlobalAvgPool() >> Dense(1, activation="sigmoid")
+    return (Input(side, side, 3) >> conv >> body * ((depth - 1) // 2) >> head).to_graph()
+
+
+def nets() -> dict[str, Callable[[], Graph]]:
+    """The set, by name."""
+    found: dict[str, Callable[[], Graph]] = {}
+    zoo = {
+        "baseline": 96, "residual": 96, "vgg16": 64, "resnet50": 96, "mobilenet_v1": 96, "mobilenet_v2": 96,
+        "xception": 96,
+    }  # fmt: skip
+    for name, side in zoo.items():
+        found[f"{name} {side}px"] = lambda name=name, side=side: load(name, input=(side, side)).graph
+    for family in ("plain", "residual"):
+        for depth in (10, 22, 50, 100):
+            for norm in ("batch", "none"):
+                reference = f"{family}:depth={depth},width=16,normalization={norm}"
+                found[f"{reference} 64px"] = lambda reference=reference: load(reference, input=(64, 64)).graph
+        for initializer in INITIALIZERS:
+            for norm in ("batch", "none"):
+                reference = f"{family}:depth=22,width=16,normalization={norm},conv=ordinary,initializer={initializer}"
+                found[f"{reference} 64px"] = lambda reference=reference: load(reference, input=(64, 64)).graph
+    for depth in (11, 31, 101):
+        for initializer in INITIALIZERS:
+            for normal in (True, False):
+                for shortcut in (True, False):
+                    name = f"chain {depth} {initializer}{' BN' if normal else ''}{' shortcuts' if shortcut else ''}"
+                    found[name] = lambda d=depth, i=initializer, n=normal, s=shortcut: chain(d, i, n, s)
+    return found
+
+
+class Score(NamedTuple):
+    """How well one network is predicted."""
+
+    layers: int
+    rank: float
+    slope: float | None
+    predicted: float | None
+    slope_fits: bool
+    error: float
+    """Share of layers whose error signal is within a factor of 2."""
+    kernel: float
+    """The same for the kernel gradient."""
+    activation: float | None
+    verdicts: tuple[str, str]
+
+    @property
+    def passes(self) -> bool:
+        """Whether it meets all three conditions."""
+        return self.slope_fits and self.error >= 0.9 and self.rank >= 0.95
+
+
+def score(prediction: PredictedFlow, flow: GradientFlow) -> Score:
+    """Compare the two, over the layers with a kernel."""
+    names = {layer.name: layer for layer in flow.layers}
+    pairs = [(p, names[p.name]) for p in prediction.layers if p.kernel and p.name in names]
+    errors = _both([(p.output_gradient_rms, m.output_gradient_rms) for p, m in pairs])
+    kernels = _both([(p.kernel_gradient_norm, m.kernel_gradient_norm) for p, m in pairs])
+    ours, theirs = prediction.slope, flow.slope
+    fits = ours is not None and theirs is not None and abs(ours - theirs) <= max(0.02, 0.15 * abs(theirs))
+    return Score(
+        len(pairs),
+        spearman(*zip(*errors, strict=True)) if len(errors) > 2 else 0.0,
+        theirs,
+        ours,
+        fits,
+        _within(errors),
+        _within(kernels),
+        None,
+        (prediction.verdict, flow.verdict),
+    )
+
+
+def _both(pairs: Sequence[tuple[float | None, float | None]]) -> list[tuple[float, float]]:
+    return [(log10(a), log10(b)) for a, b in pairs if a and b]
+
+
+def _within(pairs: Sequence[tuple[float, float]]) -> float:
+    return mean(abs(a - b) <= log10(2) for a, b in pairs) if pairs else 0.0
+
+
+def spearman(a: Sequence[float], b: Sequence[float]) -> float:
+    """The correlation of the ranks."""
+    ranks = []
+    for values in (a, b):
+        order = sorted(range(len(values)), key=lambda i: values[i])
+        rank = [0.0] * len(values)
+        for place, i in enumerate(order):
+            rank[i] = place
+        ranks.append(rank)
+    middle = (len(a) - 1) / 2
+    spread = sum((x - middle) ** 2 for x in ranks[0])
+    return sum((x - middle) * (y - middle) for x, y in zip(*ranks, strict=True)) / spread if spread else 0.0
+
+
+def main() -> None:
+    """Print the table."""
+    asked = sys.argv[1:]
+    rows: list[tuple[str, PredictedFlow, Score]] = []
+    print(f"{'network':66} layers   rank  slope: measured, predicted    error ×2  kernel ×2  reliable")
+    for name, build in nets().items():
+        if asked and not any(word in name for word in asked):
+            continue
+        graph = build()
+        prediction = predict(graph)
+        row = score(prediction, gradient_flow(graph, seeds=SEEDS))
+        rows.append((name, prediction, row))
+        print(line(name, prediction, row), flush=True)
+    print(summary(rows))
+
+
+def line(name: str, prediction: PredictedFlow, row: Score) -> str:
+    """One row of the table."""
+    slopes = " ".join("–" if value is None else f"{value:+.3f}" for value in (row.slope, row.predicted))
+    marks = f"{'' if row.slope_fits else '✗':1}"
+    return (
+        f"{name:66} {row.layers:6} {row.rank:6.2f}  {slopes:>18} {marks:1}            "
+        f"{row.error:6.0%}     {row.kernel:6.0%}  {'yes' if prediction.reliable else 'no'}"
+        f"{'' if row.verdicts[0] == row.verdicts[1] else '  verdicts: ' + ', '.join(row.verdicts)}"
+    )
+
+
+def summary(rows: Sequence[tuple[str, PredictedFlow, Score]]) -> str:
+    """The conditions over the set, and over those that are said to be reliable."""
+    lines: list[str] = []
+    for title, chosen in (
+        ("all", rows),
+        ("reliable", [row for row in rows if row[1].reliable]),
+    ):
+        if chosen:
+            scores = [row for _, _, row in chosen]
+            lines.append(
+                f"{title}: {len(scores)} networks; median rank correlation {median(s.rank for s in scores):.3f}; "
+                f"slope fits in {sum(s.slope_fits for s in scores)}; at least 90 % of layers within a factor of 2 in "
+                f"{sum(s.error >= 0.9 for s in scores)}, of all layers "
+                f"{sum(s.error * s.layers for s in scores) / sum(s.layers for s in scores):.0%} (kernel gradients "
+                f"{sum(s.kernel * s.layers for s in scores) / sum(s.layers for s in scores):.0%})"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
