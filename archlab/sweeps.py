@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.static import before_head
+from archlab.analysis.static.signal import PredictedFlow, predict
 from archlab.errors import UnknownNameError, UsageError, did_you_mean
 from archlab.graph import Graph
 from archlab.result import gradient_flow
@@ -44,6 +45,12 @@ class Variant:
     depth: int | None
     initializer: str | None
     flow: GradientFlow
+    graph: Graph
+
+    @property
+    def predicted(self) -> PredictedFlow:
+        """What theory expects of it."""
+        return predict(self.graph)
 
 
 @dataclass(frozen=True)
@@ -97,19 +104,20 @@ def sweep(
         raise UsageError("gradients of at least one architecture are needed")
     drawn = [_initializer(name) for name in initializers] or [None]
     plan = [
-        (found, depth, initializer)
+        (str(reference) if isinstance(reference, str) else found.name, found, depth, initializer)
         for reference in references
         for depth in (depths or (None,))
         for found in (_loaded(reference, depth, input),)
         for initializer in drawn
     ]
     variants: list[Variant] = []
-    for found, depth, initializer in plan:
+    for base, found, depth, initializer in plan:
         name = found.name if initializer is None else f"{found.name} {initializer}"
-        what: Any = found if initializer is None else with_initializer(found.graph, initializer)
+        graph = found.graph if initializer is None else with_initializer(found.graph, initializer)
+        what: Any = found if initializer is None else graph
         tell = (lambda word, name=name: progress(name, word)) if progress else None
         flow = replace(gradient_flow(what, progress=tell, **options), name=name)
-        variants.append(Variant(name, found.reference, depth, initializer, flow))
+        variants.append(Variant(name, base, depth, initializer, flow, graph))
     return Sweep(tuple(variants))
 
 

@@ -70,7 +70,8 @@ def read_run(path: str | Path) -> GradientRun:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"{path} cannot be read, {reason.lower()}") from None
     records: list[Record] = []
     for number, line in enumerate(lines, start=1):
         try:

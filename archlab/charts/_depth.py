@@ -10,6 +10,8 @@ import altair as alt
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MEASURED, PREDICTED = "measured", "predicted"
 
+LEGEND = alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1)
+
 TITLES = {
     "output_gradient_rms": "error signal: RMS of ∂loss/∂output",
     "weight_gradient_norm": "norm of ∂loss/∂weights",
@@ -55,7 +57,7 @@ def by_depth(
             title=None,
             sort=names,
             scale=alt.Scale(domain=names, range=_shades(len(names)) if ordered else _hues(len(names))),
-            legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke"),
+            legend=LEGEND,
         ),
     )
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -134,7 +136,7 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
             title=None,
             sort=names,
             scale=alt.Scale(domain=names, range=_hues(len(names))),
-            legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke"),
+            legend=LEGEND,
         ),
         tooltip=[alt.Tooltip("net:N"), alt.Tooltip("depth:Q"), alt.Tooltip("slope:Q", format="+.3f")],
     )

@@ -17,7 +17,6 @@ _FIGURES = (
     ("weight norm", "weight_norm"),
     ("ratio", "ratio"),
     ("activation", "activation_rms"),
-    ("mean", "activation_mean"),
 )
 _STEPS = 12
 
@@ -30,12 +29,13 @@ def slope_text(slope: float | None, digits: int = 3) -> str:
 def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
     """One architecture, a row for each layer or block."""
     rows: Sequence[LayerFlow | BlockFlow] = flow.layers if by == "layer" else flow.blocks
-    columns = (by, "depth", *[title for title, _ in _FIGURES], *(("dead",) if by == "layer" else ()))
+    columns = (by, "depth", *[title for title, _ in _FIGURES], "mean", *(("dead",) if by == "layer" else ()))
     cells = [
         (
             row.name,
             str(row.depth),
             *[_figure(getattr(row, figure)) for _, figure in _FIGURES],
+            _mean(row),
             *((_dead(row),) if isinstance(row, LayerFlow) else ()),
         )
         for row in rows
@@ -48,7 +48,13 @@ def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else format_small(value).replace("-0", "−0", 1) if value < 0 else format_small(value)
+    return "–" if value is None else ("−" if value < 0 else "") + format_small(abs(value))
+
+
+def _mean(row: LayerFlow | BlockFlow) -> str:
+    # What normalization leaves of the mean is rounding.
+    value, size = row.activation_mean, row.activation_rms
+    return "0" if value is not None and size and abs(value) < 1e-5 * size else _figure(value)
 
 
 def _dead(layer: LayerFlow) -> str:

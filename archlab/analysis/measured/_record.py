@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from archlab.analysis.measured._loss import Given
 from archlab.analysis.static._photos import BATCH
-from archlab.errors import UsageError
+from archlab.errors import MissingPartError, UsageError
 
 
 def record_gradients(
@@ -43,6 +44,7 @@ def record_gradients(
 
     Raises:
         UsageError: `every` or `share` is out of its range.
+        MissingPartError: TensorBoard's scalars are asked for and it is not installed.
 
     >>> import keras, numpy, tempfile
     >>> from archlab import read_run
@@ -59,6 +61,8 @@ def record_gradients(
         raise UsageError(f"records are taken every so many steps, at least 1, got {every}")
     if not 0 < share <= 1:
         raise UsageError(f"share of the training time must be above 0 and at most 1, got {share}")
+    if tensorboard is not None and find_spec("tensorboard") is None:
+        raise MissingPartError("TensorBoard's scalars need TensorBoard: pip install tensorboard")
     from archlab.analysis.measured._callback import GradientFlowCallback  # its base class is Keras's
 
     return GradientFlowCallback(path, (x, y, batch), every, share, loss, training, tensorboard)

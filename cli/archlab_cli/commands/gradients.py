@@ -50,6 +50,7 @@ _MODES = ("training", "inference")
 @click.option(
     "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
 )
+@click.option("--predicted", is_flag=True, help="Draw what theory expects beside it, dashed.")
 @format_option
 @output_option
 def command(
@@ -65,6 +66,7 @@ def command(
     mode: str,
     by: str,
     plot: Path | None,
+    predicted: bool,
     form: str | None,
     output: Path | None,
 ) -> None:
@@ -95,11 +97,14 @@ def command(
         raise UsageError(f"--data {data}: there is no such folder")
     check_output(output)
     _check_plot(plot)
+    if predicted and (plot is None or depths is not None):
+        raise UsageError("--predicted: draws into the curves of --plot, without --depths")
     runs = [reference for reference in references if is_run(reference)]
     if runs:
         if len(references) > 1:
             raise UsageError(f"{runs[0]} is a training run: give it alone")
-        for option, given in (("--depths", depths), ("--init", init), ("--seeds", seeds), ("--data", data)):
+        asked = {"--depths": depths, "--init": init, "--seeds": seeds, "--data": data, "--predicted": predicted or None}
+        for option, given in asked.items():
             if given is not None:
                 raise UsageError(f"{option}: {runs[0]} is a training run, which has been measured already")
         _show_run(runs[0], plot, form, output)
@@ -128,7 +133,8 @@ def command(
             series = [(f"{v.base} {v.initializer or ''}".strip(), v.depth, v.flow.slope) for v in found]
             chart = slopes([(name, depth, slope) for name, depth, slope in series if depth is not None])
         else:
-            chart = by_depth([(variant.name, variant.flow.curve) for variant in found])
+            theory = [(variant.name, variant.predicted.curve) for variant in found] if predicted else []
+            chart = by_depth([(variant.name, variant.flow.curve) for variant in found], predicted=theory)
         deliver_file(lambda path: save(chart, path), plot)
     report = flow_report(found.variants[0].flow, by) if len(found) == 1 else sweep_report(found)
     write(report, found.to_dict, form, output)
