@@ -72,10 +72,10 @@ from archlab.ops import Upsample as Upsample
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
-    from archlab.analysis import GradientFlow as GradientFlow
-    from archlab.analysis import GradientRun as GradientRun
-    from archlab.analysis import read_run as read_run
+    from archlab.analysis._flow import GradientFlow as GradientFlow
     from archlab.analysis.measured import record_gradients as record_gradients
+    from archlab.analysis.recorded import GradientRun as GradientRun
+    from archlab.analysis.recorded import read_run as read_run
     from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
@@ -184,8 +184,8 @@ __all__ = [
 _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
-    "GradientFlow": "archlab.analysis",
-    "GradientRun": "archlab.analysis",
+    "GradientFlow": "archlab.analysis._flow",
+    "GradientRun": "archlab.analysis.recorded",
     "Sweep": "archlab.sweeps",
     "PredictedFlow": "archlab.analysis.static.signal",
     "analyze": "archlab.result",
@@ -196,7 +196,7 @@ _LAZY = {
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
-    "read_run": "archlab.analysis",
+    "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",
     "sweep": "archlab.sweeps",
     "predict_gradient_flow": "archlab.result",

@@ -14,7 +14,7 @@ from archlab.result import gradient_flow
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
-    from archlab.analysis import GradientFlow
+    from archlab.analysis._flow import GradientFlow
 
 __all__ = ["INITIALIZERS", "Sweep", "Variant", "sweep", "with_initializer"]
 

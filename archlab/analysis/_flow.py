@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
@@ -205,6 +204,8 @@ class GradientFlow:
 
     def save(self, path: str | Path) -> None:
         """Write it to a JSON file, which `GradientFlow.load` reads."""
+        import json  # most who hold a result never write it down, and loading it takes milliseconds
+
         Path(path).write_text(json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     @staticmethod
@@ -214,6 +215,8 @@ class GradientFlow:
         Raises:
             SourceError: the file cannot be read, or is something else.
         """
+        import json
+
         try:
             return GradientFlow.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:

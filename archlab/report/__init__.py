@@ -4,9 +4,6 @@ from archlab.report._compare import comparison_report as comparison_report
 from archlab.report._compare import gradient_parts as gradient_parts
 from archlab.report._compare import static_parts as static_parts
 from archlab.report._csv import to_csv as to_csv
-from archlab.report._gradients import flow_report as flow_report
-from archlab.report._gradients import run_report as run_report
-from archlab.report._gradients import sweep_report as sweep_report
 from archlab.report._json import to_json as to_json
 from archlab.report._markdown import to_markdown as to_markdown
 from archlab.report._parts import Chart as Chart

@@ -5,12 +5,10 @@ Their weights are read only where the model itself is asked for, to be measured 
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from archlab.errors import ArchlabError, SourceError
-from archlab.sources import _keras_config
 from archlab.sources._architecture import Architecture
 from archlab.sources._files import existing
 
@@ -26,6 +24,8 @@ def claims(reference: str) -> bool:
 
 def load(reference: str, allow_lambda: bool = False) -> Architecture:
     """The model in that file; a model with lambdas only where they are allowed."""
+    from archlab.sources import _keras_config  # JSON and zip files, which no other reference needs
+
     path = existing(reference, (".keras",))
     config = _keras_config.read(path, reference)
     lambdas = _keras_config.check(config, reference, allow_lambda)
@@ -45,6 +45,8 @@ def load(reference: str, allow_lambda: bool = False) -> Architecture:
 
 def _with_weights(path: Path, code: bool) -> Any:
     """The model itself, its weights read: what has been checked so far was its description."""
+    import zipfile
+
     from archlab.bridge import load_keras
 
     size = sum(member.file_size for member in zipfile.ZipFile(path).infolist())

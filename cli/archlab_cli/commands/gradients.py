@@ -83,7 +83,7 @@ def command(
       archlab gradients model.keras --data cats_vs_dogs --mode inference --format csv
       archlab gradients run.jsonl
     """
-    from archlab.analysis import is_run
+    from archlab.analysis.recorded import is_run
 
     form = read_format(form, output)
     if by not in _BY:
@@ -113,7 +113,7 @@ def command(
     options: dict[str, Any] = {"data": data, "loss": loss, "seeds": seeds, "batch": batch, "batches": batches}
     options["training"] = mode == "training"
     initializers = [word.strip() for word in init.split(",")] if init else []
-    from archlab.report import flow_report, sweep_report
+    from archlab.report.gradients import flow_report, sweep_report
     from archlab.sweeps import sweep
 
     variants = len(references) * max(len(at), 1) * max(len(initializers), 1)
@@ -141,8 +141,8 @@ def command(
 
 
 def _show_run(reference: str, plot: Path | None, form: str, output: Path | None) -> None:
-    from archlab.analysis import read_run
-    from archlab.report import run_report
+    from archlab.analysis.recorded import read_run
+    from archlab.report.gradients import run_report
 
     run = read_run(reference)
     if plot is not None:

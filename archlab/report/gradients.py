@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archlab.analysis import BlockFlow, GradientFlow, GradientRun, LayerFlow, Record
+from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow
+from archlab.analysis.recorded import GradientRun, Record
 from archlab.report._parts import Align, Chart, Curve, Prose, Report, Table
 from archlab.sweeps import Sweep
 from archlab.units import format_exact, format_share, format_small
