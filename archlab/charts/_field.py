@@ -6,9 +6,11 @@ from typing import Any
 
 import altair as alt
 
+from archlab.charts._depth import COLOURS
+
 # More cells than this on a side are no sharper on a screen, and a file of them is ten times as large.
 _CELLS = 72
-_BOX, _ELLIPSE = "#D55E00", "#0072B2"
+_BOX, _ELLIPSE = "theoretical field", "two standard deviations"
 
 
 def heat_map(
@@ -54,7 +56,9 @@ def heat_map(
             alt.X2("right:Q"),
             alt.Y2("bottom:Q"),
             # The root shows the tails, which a linear scale leaves black.
-            alt.Color("value:Q", title="of the largest", scale=alt.Scale(type="sqrt", scheme="greys")),
+            alt.Color(
+                "value:Q", title="of the largest", scale=alt.Scale(type="sqrt", domain=[0, 1], range=["white", "black"])
+            ),
             tooltip=[alt.Tooltip("top:Q"), alt.Tooltip("left:Q"), alt.Tooltip("value:Q", format=".3~g")],
         )
     )
@@ -62,14 +66,14 @@ def heat_map(
     if box is not None:
         (top, bottom), (left, right) = box
         corners = [(top, left), (top, right + 1), (bottom + 1, right + 1), (bottom + 1, left), (top, left)]
-        layers.append(_line(corners, rows, columns, "theoretical field", _BOX, x, y))
+        layers.append(_line(corners, rows, columns, _BOX, x, y))
     if centre is not None and radii is not None:
         # The middle of a pixel lies half a pixel behind its edge.
         ring = [
             (centre[0] + 0.5 + radii[0] * sin(2 * pi * i / 72), centre[1] + 0.5 + radii[1] * cos(2 * pi * i / 72))
             for i in range(73)
         ]
-        layers.append(_line(ring, rows, columns, "two standard deviations", _ELLIPSE, x, y))
+        layers.append(_line(ring, rows, columns, _ELLIPSE, x, y))
     tall = round(width * (rows[1] - rows[0]) / (columns[1] - columns[0]))
     chart = alt.layer(*layers).properties(width=width, height=tall, background="white")
     return chart.configure_view(stroke="#cccccc").configure_axis(grid=False, labelFontSize=11, titleFontSize=12)
@@ -100,7 +104,6 @@ def _line(
     rows: tuple[int, int],
     columns: tuple[int, int],
     name: str,
-    colour: str,
     x: alt.Scale,
     y: alt.Scale,
 ) -> Any:
@@ -114,6 +117,7 @@ def _line(
         }
         for order, (row, column) in enumerate(points)
     ]
+    legend = alt.Legend(orient="top", symbolStrokeWidth=2, labelLimit=300, symbolType="stroke")
     return (
         alt.Chart(alt.Data(values=data))
         .mark_line(strokeWidth=2)
@@ -121,17 +125,15 @@ def _line(
             alt.X("column:Q", scale=x),
             alt.Y("row:Q", scale=y),
             alt.Order("order:Q"),
-            alt.StrokeDash(
-                "name:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=["theoretical field", "two standard deviations"], range=[[6, 3], [1, 0]]
-                ),
-                legend=alt.Legend(orient="top", symbolStrokeWidth=2, labelLimit=300),
+            # Told apart by hue and by dash: one legend for both.
+            alt.Stroke(
+                "name:N", title=None, scale=alt.Scale(domain=[_BOX, _ELLIPSE], range=COLOURS[1::-1]), legend=legend
             ),
-            color=alt.value(colour),
+            alt.StrokeDash(
+                "name:N", title=None, scale=alt.Scale(domain=[_BOX, _ELLIPSE], range=[[6, 3], [1, 0]]), legend=legend
+            ),
         )
-    )  # fmt: skip
+    )
 
 
 def embedded(chart: Any, words: str) -> str:
