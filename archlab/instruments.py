@@ -129,6 +129,7 @@ def gradient_correlation(
     seeds: int | Sequence[int] | None = None,
     paths: int = 4,
     points: int = 17,
+    reach: float = 1.0,
     training: bool = False,
     input: Sequence[int | None] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -153,7 +154,8 @@ def gradient_correlation(
         data: instead of x a folder of class folders with photos. Without either, seeded synthetic inputs.
         seeds: how many initializations, or which: five for architectures. None measures a live model as it is.
         paths: lines between inputs that are not given.
-        points: on each line, its ends included: one batch.
+        points: on each line, its ends included.
+        reach: how far the lines go, as a share of the way to the other input: 0.05 looks at near neighbours.
         training: whether layers act as in training or as at inference. At inference batch normalization has, under each
             seed, the statistics of all points of all lines, held fixed. In training the points act on one another
             through these statistics; each gets a random sign, which is taken off its gradient again, so that the
@@ -176,7 +178,16 @@ def gradient_correlation(
 
     what, name = _loaded(architecture, input)
     return measured.gradient_correlation(
-        what, x, data=data, seeds=seeds, paths=paths, points=points, training=training, name=name, progress=progress
+        what,
+        x,
+        data=data,
+        seeds=seeds,
+        paths=paths,
+        points=points,
+        reach=reach,
+        training=training,
+        name=name,
+        progress=progress,
     )
 
 

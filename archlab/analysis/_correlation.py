@@ -57,7 +57,7 @@ class GradientCorrelation(Record):
 
     @property
     def ends(self) -> float | None:
-        """The correlation between the gradients of two different inputs: the ends of a line."""
+        """The correlation between the gradients at the two ends of a line."""
         return self.rows[-1].correlation if self.rows else None
 
     @property
@@ -84,8 +84,8 @@ class GradientCorrelation(Record):
         where = self.name or "gradient correlation"
         if not self.rows:
             return f"{where}: no gradient arrives at the input"
-        half = "stays above 1/2" if self.half is None else f"falls to 1/2 at a distance of {self.half:.2g}"
-        return f"{where}: {half}, {self.ends:.2f} between different inputs ({self.rows[-1].distance:.2g} apart)"
+        half = "stays above 1/2" if self.half is None else f"is 1/2 at a distance of {self.half:.2g}"
+        return f"{where}: the correlation {half}, {self.ends:.2f} at {self.rows[-1].distance:.2g}"
 
     def _repr_html_(self) -> str:
         """A sentence and a picture for notebooks."""

@@ -27,6 +27,7 @@ def gradient_correlation(
     seeds: int | Sequence[int] | None = None,
     paths: int = 4,
     points: int = 17,
+    reach: float = 1.0,
     training: bool = False,
     name: str = "",
     progress: Callable[[str], None] | None = None,
@@ -39,6 +40,8 @@ def gradient_correlation(
         raise UsageError(f"a line needs at least two points, its ends, got {points}")
     if paths < 1:
         raise UsageError(f"there must be at least one line, got {paths}")
+    if not 0 < reach <= 1:
+        raise UsageError(f"the reach is a share of the way to the other input, above 0 and at most 1, got {reach!r}")
     what = subject(architecture, seeds, SEEDS)
     graph = what.graph
     for position in graph.outputs:
@@ -53,7 +56,7 @@ def gradient_correlation(
     gradient = InputGradient(what.runnable, training, _target(graph.outputs))
     if len(gradient.watched) < len(batch.x):
         raise UsageError("no line leads from one input to another where one of them holds whole numbers")
-    way = np.linspace(0.0, 1.0, points)
+    way = np.linspace(0.0, reach, points)
     inputs = [_lines(array.astype("float64"), way) for array in batch.x]
     apart = np.concatenate([(array[1::2] - array[::2]).reshape(lines, -1) for array in map(_wide, batch.x)], axis=1)
     distance = float(np.sqrt((apart**2).mean()))

@@ -136,6 +136,12 @@ def test_a_live_model_against_plain_tensorflow_and_left_as_it_is() -> None:
     assert found.seeds == () and found.lines == 1 and found.silent == 0
 
 
+def test_a_line_may_end_short_of_the_other_input() -> None:
+    near, far = (gradient_correlation(plain(3), seeds=1, points=5, reach=reach) for reach in (0.25, 1.0))
+    assert near.rows[-1].distance == pytest.approx(far.rows[1].distance)
+    assert near.rows[1].correlation > far.rows[1].correlation
+
+
 def test_lines_without_a_gradient_are_counted() -> None:
     import keras
 
@@ -168,6 +174,7 @@ def _values(chart: Any) -> list[dict[str, Any]]:
     ("options", "words"),
     [
         ({"points": 1}, "at least two points"),
+        ({"reach": 0}, "above 0 and at most 1"),
         ({"paths": 0}, "at least one line"),
         ({"x": np.ones((3, WIDTH))}, "3 are no pairs"),
         ({"seeds": []}, "at least one seed"),
