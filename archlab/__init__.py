@@ -72,10 +72,14 @@ from archlab.ops import Upsample as Upsample
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
+    from archlab.analysis._correlation import GradientCorrelation as GradientCorrelation
+    from archlab.analysis._field import EffectiveReceptiveField as EffectiveReceptiveField
     from archlab.analysis._flow import GradientFlow as GradientFlow
+    from archlab.analysis._path_gradients import PathGradients as PathGradients
     from archlab.analysis.measured import record_gradients as record_gradients
     from archlab.analysis.recorded import GradientRun as GradientRun
     from archlab.analysis.recorded import read_run as read_run
+    from archlab.analysis.static import PathLengths as PathLengths
     from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
@@ -83,6 +87,10 @@ if TYPE_CHECKING:
     from archlab.codegen import to_python as to_python
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
+    from archlab.instruments import effective_receptive_field as effective_receptive_field
+    from archlab.instruments import gradient_correlation as gradient_correlation
+    from archlab.instruments import path_gradients as path_gradients
+    from archlab.instruments import path_lengths as path_lengths
     from archlab.notation import from_yaml as from_yaml
     from archlab.notation import json_schema as json_schema
     from archlab.notation import to_yaml as to_yaml
@@ -116,11 +124,13 @@ __all__ = [
     "Dense",
     "DepthwiseConv",
     "Dropout",
+    "EffectiveReceptiveField",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GradientCorrelation",
     "GradientFlow",
     "GradientRun",
     "Graph",
@@ -138,6 +148,8 @@ __all__ = [
     "PReLU",
     "Parallel",
     "Part",
+    "PathGradients",
+    "PathLengths",
     "Permute",
     "PredictedFlow",
     "Pyramid",
@@ -165,12 +177,16 @@ __all__ = [
     "ZeroPad",
     "analyze",
     "compare",
+    "effective_receptive_field",
     "from_keras",
     "from_yaml",
+    "gradient_correlation",
     "gradient_flow",
     "json_schema",
     "keras_rule",
     "load",
+    "path_gradients",
+    "path_lengths",
     "predict_gradient_flow",
     "read_run",
     "record_gradients",
@@ -184,14 +200,20 @@ __all__ = [
 _LAZY = {
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
+    "EffectiveReceptiveField": "archlab.analysis._field",
+    "GradientCorrelation": "archlab.analysis._correlation",
     "GradientFlow": "archlab.analysis._flow",
     "GradientRun": "archlab.analysis.recorded",
     "Sweep": "archlab.sweeps",
     "PredictedFlow": "archlab.analysis.static.signal",
+    "PathGradients": "archlab.analysis._path_gradients",
+    "PathLengths": "archlab.analysis.static",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
+    "effective_receptive_field": "archlab.instruments",
     "from_keras": "archlab.bridge",
     "from_yaml": "archlab.notation",
+    "gradient_correlation": "archlab.instruments",
     "gradient_flow": "archlab.result",
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
@@ -200,6 +222,8 @@ _LAZY = {
     "record_gradients": "archlab.analysis.measured",
     "sweep": "archlab.sweeps",
     "predict_gradient_flow": "archlab.result",
+    "path_gradients": "archlab.instruments",
+    "path_lengths": "archlab.instruments",
     "to_keras": "archlab.bridge",
     "to_python": "archlab.codegen",
     "to_yaml": "archlab.notation",

@@ -121,7 +121,10 @@ def initializer_config(text: str, seed: int | None = None) -> Any:
     """An initializer's text as what Keras makes it from, with a seed if one is given."""
     data = json.loads(text) if text.startswith("{") else {"class_name": text, "config": {}}
     if seed is not None:
-        data["config"]["seed"] = seed
+        _, keras = load_keras()
+        # Constants and the like draw nothing, and Keras refuses them a seed.
+        if "seed" in keras.initializers.get(json.loads(json.dumps(data))).get_config():
+            data["config"]["seed"] = seed
     return data
 
 

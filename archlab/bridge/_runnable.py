@@ -32,14 +32,27 @@ class Runnable:
     layers: tuple[Any, ...]
     steps: tuple[Step, ...]
 
-    def run(self, inputs: Sequence[Any], training: bool, tell: Callable[[int, Any], None] | None = None) -> list[Any]:
-        """The output of every node, in order; `tell` is called with each position and output as it is made."""
+    def run(
+        self,
+        inputs: Sequence[Any],
+        training: bool,
+        tell: Callable[[int, Any], None] | None = None,
+        through: Callable[[int, int, Any], Any] | None = None,
+    ) -> list[Any]:
+        """The output of every node, in order.
+
+        `tell` is called with each position and output as it is made; `through` with a node's position, that of a node
+        which it reads, and what it reads there: it reads what comes back.
+        """
         _, keras = load_keras()
         values: list[Any] = [None] * len(self.graph)
         for position, tensor, value in zip(self.graph.inputs, self.model.inputs, inputs, strict=True):
             values[position] = keras.ops.convert_to_tensor(value, tensor.dtype)
         for step in self.steps:
-            args, kwargs = step.arguments.fill_in({name: values[position] for name, position in step.reads.items()})
+            read = {name: values[position] for name, position in step.reads.items()}
+            if through:
+                read = {name: through(step.makes[0], step.reads[name], value) for name, value in read.items()}
+            args, kwargs = step.arguments.fill_in(read)
             if getattr(step.operation, "_call_has_training_arg", False):
                 kwargs = kwargs | {"training": training}
             call = step.operation

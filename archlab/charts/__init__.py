@@ -3,3 +3,7 @@
 from archlab.charts._depth import by_depth as by_depth
 from archlab.charts._depth import save as save
 from archlab.charts._depth import slopes as slopes
+from archlab.charts._field import embedded as embedded
+from archlab.charts._field import heat_map as heat_map
+from archlab.charts._lines import by_distance as by_distance
+from archlab.charts._lines import by_length as by_length

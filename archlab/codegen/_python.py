@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archlab.algebra import Part
-from archlab.codegen._fold import Item, Loop, Scaled, arguments, columns, fold
-from archlab.codegen._statements import Program, Statement, program
+from archlab.codegen._fold import Item, Loop, Scaled, arguments, columns, cost, fold
+from archlab.codegen._statements import MAIN, Program, Statement, programs
 from archlab.graph import Graph
 
 WIDTH = 100
@@ -103,20 +103,22 @@ def to_python(architecture: Part | Graph, name: str = "", paper: str = "") -> st
     >>> from archlab import BatchNorm, Conv, Dense, GlobalAvgPool, Input, Pyramid, ReLU, Residual
     >>> block = Residual(BatchNorm() >> ReLU() >> Conv(stride=2, bias=False))
     >>> net = Input(32, 32, 3) >> Pyramid(block, widths=(16, 32, 64)) >> GlobalAvgPool() >> Dense(1)
-    >>> print(to_python(net, name="tiny"))
-    '''tiny'''
-    <BLANKLINE>
-    import keras
-    from keras import layers
-    <BLANKLINE>
-    ...
+    >>> print(to_python(net).partition("for ")[2].partition("\\n\\n")[0])
+    filters in (16, 32, 64):
+        residual = x
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        residual = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(residual)
+        x = layers.add([x, residual])
     """
     graph = architecture if isinstance(architecture, Graph) else architecture.to_graph(name)
-    written = program(graph)
-    return "\n".join(_lines(written, name or graph.name or "model", paper)) + "\n"
+    folded = [(written, fold(written.statements)) for written in programs(graph)]
+    written, items = min(folded, key=lambda pair: cost(pair[1]))
+    return "\n".join(_lines(written, items, name or graph.name or "model", paper)) + "\n"
 
 
-def _lines(written: Program, name: str, paper: str) -> Iterator[str]:
+def _lines(written: Program, items: Sequence[Item], name: str, paper: str) -> Iterator[str]:
     yield f'"""{name}' + ('"""' if not paper else f"\n\n{paper}\n" + '"""')
     yield ""
     yield "import keras"
@@ -132,7 +134,7 @@ def _lines(written: Program, name: str, paper: str) -> Iterator[str]:
         yield f"{variable} = {_constructor(kind)}({_call(kind, described)})"
     reserved = {s.target for s in written.statements} | {n for s in written.statements for n in s.inputs}
     before: Item | None = None
-    for item in fold(written.statements):
+    for item in items:
         if _apart(before, item):
             yield ""
         yield from _items([item], arguments(item), "", reserved)
@@ -144,7 +146,7 @@ def _lines(written: Program, name: str, paper: str) -> Iterator[str]:
 
 def _apart(before: Item | None, item: Item) -> bool:
     """Whether a line of air stands between two items: around loops, and where parts of the architecture meet."""
-    if isinstance(before, Statement) and before.kind is None:
+    if isinstance(before, Statement) and before.kind is None and before.target != MAIN:
         return False
     scopes = [each.scopes[:1] if isinstance(each, Statement) else ("a loop",) for each in (before, item) if each]
     return isinstance(item, Loop) or (before is not None and scopes[0] != scopes[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,17 +39,23 @@ class Program:
     outputs: tuple[str, ...]
 
 
-def program(graph: Graph) -> Program:
-    """The statements that build a graph in Keras.
+def programs(graph: Graph) -> Iterator[Program]:
+    """Ways to write the statements that build a graph in Keras.
+
+    The second, for a graph of one input, begins with `x = inputs`: then the first layers read like the later ones, and
+    can be part of a loop.
 
     Raises:
         DesignError: an operation has no layer in Keras.
     """
-    return _Writer(graph).program()
+    yield _Writer(graph).program()
+    if len(graph.inputs) == 1:
+        yield _Writer(graph, True).program()
 
 
 class _Writer:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, renamed: bool = False) -> None:
+        self.renamed = renamed
         self.graph = graph
         self.order = _depth_first(graph)
         place = {position: number for number, position in enumerate(self.order)}
@@ -65,6 +71,7 @@ class _Writer:
         self.left = {position: len(self.readers[position]) + (position in graph.outputs) for position in self.order}
         self.variable: dict[int, str] = {}
         self.live: dict[str, int] = {}
+        self.input_names: list[str] = []
         self.statements: list[Statement] = []
         self.shared: dict[str, tuple[str, str, Mapping[str, Any]]] = {}
 
@@ -73,7 +80,12 @@ class _Writer:
         for number, position in enumerate(self.graph.inputs, start=1):
             name = "inputs" if len(self.graph.inputs) == 1 else f"input{number}"
             self.variable[position] = name
+            self.input_names.append(name)
             inputs.append((name, self.described(position)[1]))
+        if self.renamed:
+            self.statements.append(Statement(MAIN, None, (self.input_names[0],)))
+            self.variable[self.graph.inputs[0]] = MAIN
+            self.live[MAIN] = self.graph.inputs[0]
         uses: dict[str, int] = {}
         for position in self.order:
             layer = self.graph.nodes[position].layer
@@ -177,10 +189,6 @@ class _Writer:
     def is_sum(self, position: int) -> bool:
         """Whether the way through a node ends in a sum."""
         return isinstance(self.merge_after(position), Add | ScaledAdd)
-
-    @property
-    def input_names(self) -> Iterable[str]:
-        return [self.variable[position] for position in self.graph.inputs]
 
     def is_gate(self, position: int, others: list[int]) -> bool:
         """Whether a way that starts here ends in a factor for what it starts from."""

@@ -25,10 +25,9 @@ def check(net: Part) -> None:
     found = analyze(net)
     built = build(found.graph)
     model = built.model
-    for node, tensor in zip(found.graph, built.tensors, strict=True):
-        assert tuple(tensor.shape[1:]) == node.shape, node
     for node, layer in zip(found.graph, built.layers, strict=True):
         if layer is not None:
+            assert tuple(layer.output.shape[1:]) == node.shape, node
             expected = [weight.shape for weight in node.op.weights(*found.graph.input_shapes(node))]
             assert [tuple(weight.shape) for weight in layer.weights] == expected, node
     assert found.params.total == model.count_params()

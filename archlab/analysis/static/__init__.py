@@ -11,6 +11,8 @@ from archlab.analysis.static.memory import Memory as Memory
 from archlab.analysis.static.memory import memory as memory
 from archlab.analysis.static.params import Params as Params
 from archlab.analysis.static.params import params as params
+from archlab.analysis.static.path_lengths import PathLengths as PathLengths
+from archlab.analysis.static.path_lengths import path_lengths as path_lengths
 from archlab.analysis.static.paths import depth as depth
 from archlab.analysis.static.paths import depths as depths
 from archlab.analysis.static.receptive_field import ReceptiveField as ReceptiveField

@@ -174,7 +174,7 @@ def test_the_synthetic_batch(size: tuple[int, int], scaled: bool) -> None:
 
     net = Input(*size, 3) >> Rescaling(1 / 255) >> HEAD if scaled else Input(*size, 3) >> Conv(2) >> HEAD
     graph = net.to_graph()
-    x = synthetic(graph, 64).x.astype("float64")
+    x = synthetic(graph, 64).x[0].astype("float64")
     found = synthetic_signal(graph, 0)
     assert found.mean == pytest.approx(x.mean(), rel=0.01, abs=0.01)
     assert found.square == pytest.approx((x * x).mean(), rel=0.02)

@@ -1,0 +1,99 @@
+"""The result of measuring how gradients decorrelate: plain data, which needs neither Keras nor NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+from archlab.analysis._record import Record
+
+if TYPE_CHECKING:
+    from altair import TopLevelMixin
+
+
+@dataclass(frozen=True)
+class CorrelationRow(Record):
+    """The gradients of all pairs of inputs that lie equally far apart.
+
+    Attributes:
+        distance: root mean square, over the input's elements, of their difference.
+        correlation: of their gradients, the mean over lines and seeds.
+        quartiles: over lines and seeds; None where there is one.
+    """
+
+    distance: float
+    correlation: float
+    quartiles: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class GradientCorrelation(Record):
+    """How the gradients with respect to neighbouring inputs correlate.
+
+    Attributes:
+        rows: by distance, from 0, where the correlation is 1; empty where no gradient arrives.
+        lines: how many lines between two inputs, under each seed.
+        points: on each line.
+        silent: of all lines under all seeds, on how many there is a distance whose gradients are all zero, or not
+            finite: those are left out.
+        seeds: the initializations; empty where a model was measured as it is.
+        training: whether layers acted as in training.
+        data: where the inputs come from.
+        name: of the architecture.
+    """
+
+    what: ClassVar[str] = "gradient correlation"
+    parts: ClassVar = {"rows": CorrelationRow}
+
+    rows: tuple[CorrelationRow, ...]
+    lines: int
+    points: int
+    silent: int
+    seeds: tuple[int, ...]
+    training: bool
+    data: str
+    name: str = ""
+
+    @property
+    def ends(self) -> float | None:
+        """The correlation between the gradients at the two ends of a line."""
+        return self.rows[-1].correlation if self.rows else None
+
+    @property
+    def half(self) -> float | None:
+        """The distance at which the correlation first falls to 1/2, between points in a straight line; None: never."""
+        for near, far in pairwise(self.rows):
+            if far.correlation <= 0.5 < near.correlation:
+                way = (near.correlation - 0.5) / (near.correlation - far.correlation)
+                return near.distance + way * (far.distance - near.distance)
+        return None
+
+    def plot(self, *others: GradientCorrelation) -> TopLevelMixin:
+        """The correlation against the distance as an Altair chart, with others' beside it."""
+        from archlab.charts import by_distance
+
+        curves = []
+        for number, each in enumerate((self, *others), start=1):
+            name = each.name or "net"
+            taken = [other for other, _ in curves]
+            curves.append((f"{name} ({number})" if name in taken else name, each.rows))
+        return by_distance(curves)
+
+    def __str__(self) -> str:
+        where = self.name or "gradient correlation"
+        if not self.rows:
+            return f"{where}: no gradient arrives at the input"
+        half = "stays above 1/2" if self.half is None else f"is 1/2 at a distance of {self.half:.2g}"
+        return f"{where}: the correlation {half}, {self.ends:.2f} at {self.rows[-1].distance:.2g}"
+
+    def _repr_html_(self) -> str:
+        """A sentence and a picture for notebooks."""
+        from html import escape
+
+        said = f"<p>{escape(str(self))}</p>"
+        if not self.rows:
+            return said
+        from archlab.charts import embedded
+
+        return f"{said}\n{embedded(self.plot(), str(self))}"

@@ -1,0 +1,194 @@
+"""The effective receptive field: how the gradient of one unit is spread over the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from archlab.analysis._field import HELD, EffectiveReceptiveField
+from archlab.analysis.measured._batch import Batch, prepare
+from archlab.analysis.measured._input_gradient import InputGradient
+from archlab.analysis.measured._subject import Subject, subject
+from archlab.analysis.static import ReceptiveField, receptive_field
+from archlab.bridge import load_keras
+from archlab.errors import UsageError
+from archlab.graph import format_shape, is_known
+
+SEEDS = 5
+BATCH = 4
+Quantity = Literal["magnitude", "energy"]
+
+
+def effective_receptive_field(
+    architecture: Any,
+    layer: str | None = None,
+    x: Any = None,
+    *,
+    data: str | Path | None = None,
+    seeds: int | Sequence[int] | None = None,
+    batch: int = BATCH,
+    quantity: Quantity = "magnitude",
+    training: bool = False,
+    name: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> EffectiveReceptiveField:
+    """Measure the effective receptive field of a part, a graph or a live Keras model.
+
+    See `archlab.effective_receptive_field`, which takes references too.
+    """
+    if batch < 1:
+        raise UsageError(f"a batch needs at least one example, got {batch}")
+    if quantity not in ("magnitude", "energy"):
+        raise UsageError(f"the quantity is 'magnitude' or 'energy', got {quantity!r}")
+    what = subject(architecture, seeds, SEEDS)
+    theory = receptive_field(what.graph)
+    position = _layer(what, theory, layer)
+    (given,) = prepare(what.graph, x, None, data, batch, 1, what.loss)
+    tell = progress or (lambda word: None)
+    measurement = _Measurement(what, theory, position, given, quantity, training, name or what.graph.name, tell)
+    found = measurement.field()
+    if found.silent and measurement.precision == "float32":
+        # Zero in float32 may be too small for it: then it is a field all the same.
+        wide = what.in_float64()
+        if wide is not None:
+            tell("measuring again in float64")
+            again = _Measurement(wide, theory, position, given, quantity, training, found.name, tell).field()
+            found = replace(again, precision="float64") if again.silent < found.silent else found
+    return found
+
+
+def _layer(what: Subject, theory: ReceptiveField, layer: str | None) -> int:
+    graph = what.graph
+    if layer is None and theory.at is None:
+        raise UsageError("no layer has units with a place: an effective receptive field needs an input such as images")
+    position = graph.position(layer or theory.at or "")
+    node, seen = graph.nodes[position], theory.seen[position]
+    if len(node.shape) < 2 or (seen.extents is None and not seen.unknown):
+        raise UsageError(
+            f"the units of {node.name} have no place in the image, {format_shape(node.shape)}: "
+            f"give a layer before the head, such as layer={theory.at!r}"
+        )
+    if not is_known(node.shape):
+        raise UsageError(f"the size of {node.name} is not known, {format_shape(node.shape)}: give input=")
+    return position
+
+
+class _Measurement:
+    """The gradients of one unit under every initialization and for every input, and what they amount to."""
+
+    def __init__(
+        self,
+        what: Subject,
+        theory: ReceptiveField,
+        position: int,
+        batch: Batch,
+        quantity: Quantity,
+        training: bool,
+        name: str,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.what, self.theory, self.position, self.batch = what, theory, position, batch
+        self.quantity, self.training, self.name, self.tell = quantity, training, name, tell
+        shape = what.graph.nodes[position].shape
+        self.unit = tuple(((size or 1) - 1) // 2 for size in shape[:-1])
+        self.channels = shape[-1] or 1
+        self.gradient = InputGradient(what.runnable, training, self._target)
+        images = [number for number, at in enumerate(what.graph.inputs) if len(what.graph.nodes[at].shape) > 1]
+        if not images or images[0] not in self.gradient.watched:
+            raise UsageError("no gradient is taken with respect to an input of whole numbers")
+        self.image = images[0]
+        self.precision = str(what.runnable.model.inputs[self.image].dtype)
+
+    def _target(self, nodes: list[Any], extra: list[Any]) -> Any:
+        """The central unit of every example, its channels added with the signs."""
+        tf, _ = load_keras()
+        value = nodes[self.position]
+        return tf.reduce_sum(value[(slice(None), *self.unit)] * tf.cast(extra[0], value.dtype))
+
+    def field(self) -> EffectiveReceptiveField:
+        """The field, averaged over all runs that have a gradient."""
+        total, runs, silent, lost = None, 0, 0, 0
+        for seed, values in self.what.draws(None if self.training else self.batch.x):
+            # Signs of their own for every seed and example: without them opposite channels would cancel.
+            shape = (self.batch.examples, self.channels)
+            signs = np.random.default_rng(seed).choice((-1.0, 1.0), shape)
+            gradients = self.gradient(self.batch.x, values, [signs])[self.gradient.watched.index(self.image)]
+            for one in gradients:
+                runs += 1
+                size = np.abs(one)
+                largest = size.max()
+                if not np.isfinite(largest):
+                    lost += 1
+                elif largest == 0:
+                    silent += 1
+                else:
+                    size = size / largest  # before it is squared, which could leave what a number can hold
+                    spread = (size if self.quantity == "magnitude" else size**2).sum(axis=-1)
+                    spread /= spread.sum()
+                    total = spread if total is None else total + spread
+            self.tell(f"seed {seed}" if self.what.seeds else "measured")
+        share = None if total is None else total / total.sum()
+        seen = self.theory.seen[self.position]
+        return EffectiveReceptiveField(
+            layer=self.what.graph.nodes[self.position].name,
+            quantity=self.quantity,
+            image=tuple(int(size) for size in self.batch.x[self.image].shape[1:-1]),
+            unit=self.unit,
+            **_spread(share),
+            box=self._box(),
+            whole=seen.whole,
+            runs=runs,
+            silent=silent,
+            not_finite=lost,
+            seeds=self.what.seeds,
+            training=self.training,
+            precision=self.precision,
+            data=self.batch.source,
+            name=self.name,
+        )
+
+    def _box(self) -> tuple[tuple[int, int], ...] | None:
+        """What the unit can see at most, where that is known."""
+        seen = self.theory.seen[self.position]
+        if seen.extents is None or seen.unknown or not all(extent.placed for extent in seen.extents):
+            return None
+        spans = [extent.span(unit) for extent, unit in zip(seen.extents, self.unit, strict=True)]
+        found = [span for span in spans if span is not None]
+        return seen.by_image(found) if len(found) == len(spans) else None
+
+
+def _spread(share: np.ndarray | None) -> dict[str, Any]:
+    """The figures of a field, of its shares."""
+    if share is None:
+        empty = dict.fromkeys(("centre", "sigma", "overlap", "radius", "area"))
+        return {"share": (), **empty}
+    places = np.indices(share.shape).astype("float64")
+    centre = [float((place * share).sum()) for place in places]
+    sigma = [float(np.sqrt((((place - c) ** 2) * share).sum())) for place, c in zip(places, centre, strict=True)]
+    distance = np.sqrt(sum((place - c) ** 2 for place, c in zip(places, centre, strict=True)))
+    order = np.argsort(distance, axis=None, kind="stable")
+    held = np.cumsum(share.ravel()[order])
+    # Rounding may leave the whole a little short of 1.
+    radius = float(distance.ravel()[order][min(int(np.searchsorted(held, HELD)), held.size - 1)])
+    strongest = np.cumsum(np.sort(share, axis=None)[::-1])
+    gaussian = np.ones(share.shape)
+    for place, c, s in zip(places, centre, sigma, strict=True):
+        gaussian *= np.exp(-0.5 * ((place - c) / s) ** 2) if s > 0 else place == c
+    mass = gaussian.sum()
+    return {
+        "share": _tuples(share),
+        "centre": tuple(centre),
+        "sigma": tuple(sigma),
+        # Half the distance between two distributions is what does not lie on one another.
+        "overlap": float(np.minimum(share, gaussian / mass).sum()) if mass > 0 else None,
+        "radius": radius,
+        "area": int(min(np.searchsorted(strongest, HELD) + 1, share.size)),
+    }
+
+
+def _tuples(values: Any) -> tuple[Any, ...]:
+    return tuple(map(_tuples, values)) if values.ndim > 1 else tuple(values.tolist())

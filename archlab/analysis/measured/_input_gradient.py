@@ -1,0 +1,67 @@
+"""Gradients with respect to the input, of whatever is asked for, with any values of the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from archlab.bridge import Runnable, load_keras
+from archlab.errors import UsageError
+
+Target = Callable[[list[Any], list[Any]], Any]
+"""What gradients are taken of: a number made of every node's output and of what else is handed over."""
+
+
+class InputGradient:
+    """The gradient of a target with respect to every input of floating-point numbers; nothing of the model changes.
+
+    Args:
+        runnable: the model.
+        training: whether layers act as in training or as at inference.
+        target: what the gradient is taken of.
+        through: what is done to what a node reads on its way in: called with the node's position, its source's, the
+            value, and what else is handed over.
+
+    Raises:
+        UsageError: there is no input of floating-point numbers.
+    """
+
+    def __init__(
+        self,
+        runnable: Runnable,
+        training: bool,
+        target: Target,
+        through: Callable[[int, int, Any, list[Any]], Any] | None = None,
+    ) -> None:
+        tf, _ = load_keras()
+        self.runnable, self.training = runnable, training
+        self._target, self._through = target, through
+        self._kinds = [tf.as_dtype(tensor.dtype) for tensor in runnable.model.inputs]
+        self.watched = [number for number, kind in enumerate(self._kinds) if kind.is_floating]
+        if not self.watched:
+            raise UsageError("no gradient is taken with respect to an input of whole numbers")
+        # Never XLA: on a CPU it makes convolutions several times slower.
+        self._traced = tf.function(self._gradient, jit_compile=False, autograph=False, reduce_retracing=True)
+
+    def __call__(self, x: Sequence[Any], values: list[Any], extra: Sequence[Any] = ()) -> list[np.ndarray]:
+        """The gradients, each of its input's shape; zero where no way leads from the input to the target."""
+        tf, _ = load_keras()
+        inputs = [tf.cast(tf.convert_to_tensor(array), kind) for array, kind in zip(x, self._kinds, strict=True)]
+        made = self._traced(inputs, values, [tf.convert_to_tensor(each) for each in extra])
+        return [each.numpy().astype("float64") for each in made]
+
+    def _gradient(self, x: list[Any], values: list[Any], extra: list[Any]) -> list[Any]:
+        tf, keras = load_keras()
+        mapping = list(zip(self.runnable.variables, values, strict=True))
+        watched = [x[number] for number in self.watched]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(watched)
+            gate = self._through
+            through = None if gate is None else lambda reader, source, value: gate(reader, source, value, extra)
+            # Layers read these values, and what they would write goes nowhere.
+            with keras.StatelessScope(state_mapping=mapping, initialize_variables=False):
+                nodes = self.runnable.run(x, self.training, through=through)
+            value = self._target(nodes, extra)
+        return tape.gradient(value, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
