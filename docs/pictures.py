@@ -4,56 +4,108 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import altair as alt
+import numpy as np
 
-from archlab import compare
+from archlab import (
+    BatchNorm,
+    Conv,
+    Dense,
+    GlobalAvgPool,
+    Input,
+    Part,
+    ReLU,
+    Residual,
+    gradient_flow,
+    predict_gradient_flow,
+    sweep,
+)
+from archlab.charts import by_depth, save, slopes
 
 IMAGES = Path(__file__).parent / "images"
-# Two hues that stay apart for every kind of colour vision (Okabe & Ito 2008), and two dashes for black and white.
-COLOURS, DASHES = ["#D55E00", "#0072B2"], [[6, 3], [1, 0]]
+DEEP = "depth=50,width=16,normalization=none,conv=ordinary"
+GALLERY = {
+    "plain-glorot": {},
+    "plain-he": {"initializer": "he_normal"},
+    "plain-batch-glorot": {"normalized": True},
+    "residual-glorot": {"shortcuts": True},
+    "residual-he": {"shortcuts": True, "initializer": "he_normal"},
+    "residual-batch-glorot": {"shortcuts": True, "normalized": True},
+}
 
 
-def gradients(names: dict[str, str], output: Path) -> None:
-    """The error signal by depth of two architectures, the middle half of the seeds shaded."""
-    rows = []
-    for result in compare(*names, seeds=5):
-        flow = result.gradient_flow
-        assert flow is not None
-        for layer in flow.curve:
-            low, high = layer.output_gradient_rms_quartiles or (None, None)
-            rows.append(
-                {
-                    "net": names[result.name],
-                    "depth": layer.depth,
-                    "low": low,
-                    "high": high,
-                    "signal": layer.output_gradient_rms,
-                }
-            )
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        alt.X("depth:Q", title="depth: layers from the input", scale=alt.Scale(domain=[0, 50])),
-        color=alt.Color("net:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLOURS),
-                        legend=alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3)),
-    )  # fmt: skip
-    signal = alt.Y(
-        "signal:Q", title="error signal (RMS, log scale)", scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e")
+def chain(shortcuts: bool = False, normalized: bool = False, initializer: str = "glorot_uniform") -> Part:
+    """The nets of the gallery: 50 convolutions of 16 channels, all of them on maps of 32 × 32."""
+    conv = Conv(16, initializer=initializer)
+    unit = BatchNorm() >> ReLU() >> conv if normalized else ReLU() >> conv
+    net = (
+        Input(32, 32, 3) >> conv >> Residual(unit * 2) * 24 >> unit >> GlobalAvgPool() >> Dense(1, activation="sigmoid")
     )
-    line = base.mark_line(strokeWidth=2.5).encode(
-        signal,
-        strokeDash=alt.StrokeDash("net:N", legend=None, scale=alt.Scale(domain=list(names.values()), range=DASHES)),
-    )
-    band = base.mark_area(opacity=0.2).encode(alt.Y("low:Q", scale=alt.Scale(type="log")), alt.Y2("high:Q"))
-    chart = (band + line).properties(width=560, height=240, background="white").configure_view(stroke=None)
-    chart.configure_axis(grid=True, gridColor="#e5e5e5", labelFontSize=12, titleFontSize=12).save(str(output))
+    return net if shortcuts else net.without(Residual)
+
+
+def gallery() -> None:
+    """Of each net of the gallery both gradients, and the error signals of all six."""
+    measured, predicted = [], []
+    for name, arguments in GALLERY.items():
+        net = chain(**arguments)
+        flow, theory = gradient_flow(net, seeds=5), predict_gradient_flow(net)
+        title = name.replace("-", ", ").replace("batch, glorot", "batch normalization").replace("he", "He")
+        measured.append((title.replace("glorot", "Glorot"), flow.curve))
+        predicted.append((title.replace("glorot", "Glorot"), theory.curve))
+        ends = [f"{flow.curve[place].kernel_gradient_norm:.0e}" for place in (0, 25, 49)]
+        print(name, *ends, f"{flow.slope:+.3f} {theory.slope:+.3f} {flow.verdict}", flow.precision)
+        for quantity, file in (("output_gradient_rms", "signal"), ("kernel_gradient_norm", "kernel")):
+            chart = by_depth([measured[-1]], quantity, [predicted[-1]], width=300, height=210)
+            save(chart, IMAGES / f"gallery-{name}-{file}.svg")
+    save(by_depth(measured, predicted=predicted, height=340), IMAGES / "gallery.svg")
+
+
+def table() -> None:
+    """The kernels' gradients on random normal input, one draw of the weights at a time, as rows of markdown."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((16, 32, 32, 3)).astype("float32")
+    y = random.integers(0, 2, (16, 1)).astype("float32")
+    for name, arguments in GALLERY.items():
+        curves = [gradient_flow(chain(**arguments), x, y, seeds=(seed,)).curve for seed in range(5)]
+        cells = []
+        for place in (0, 25, 49):
+            values = sorted(curve[place].kernel_gradient_norm or 0 for curve in curves)
+            cells.append(f"{values[2]:.0e} ({values[0]:.0e} … {values[-1]:.0e})")
+        print("|", name, "|", " | ".join(cells), "|")
+
+
+def depths() -> None:
+    """The slope against the depth of the zoo's nets, with and without shortcuts and normalization."""
+    bare = "normalization=none,conv=ordinary"
+    series = {
+        "plain:width=16": "plain, batch normalization",
+        "residual:width=16": "residual, batch normalization",
+        f"plain:width=16,{bare}": "plain, no normalization",
+        f"residual:width=16,{bare}": "residual, no normalization",
+    }
+    found = sweep(*series, depths=(10, 20, 50, 100), input=(64, 64))
+    points = [(series[each.base.rsplit(",depth=", 1)[0]], each.depth or 0, each.flow.slope) for each in found]
+    save(slopes(points), IMAGES / "slope-by-depth.svg")
+
+
+def gradients() -> None:
+    """The error signal by depth of two nets of the zoo, the middle half of the seeds shaded.
+
+    The projections of the shortcuts, which share their depth with a layer of the body, are left out.
+    """
+    nets = {
+        f"plain:{DEEP}": "50 layers without shortcuts",
+        f"residual:{DEEP}": "the same with residual connections",
+    }
+    curves = []
+    for name, title in nets.items():
+        flow = gradient_flow(name, seeds=5)
+        print(name, f"{flow.slope:+.3f} {flow.verdict}")
+        curves.append((title, [layer for layer in flow.curve if not layer.name.endswith("shortcut")]))
+    save(by_depth(curves), IMAGES / "gradients.svg")
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    settings = "depth=50,width=16,normalization=none,conv=ordinary"
-    gradients(
-        {
-            f"plain:{settings}": "50 layers without shortcuts",
-            f"residual:{settings}": "the same 50 layers with residual connections",
-        },
-        IMAGES / "gradients.svg",
-    )
+    for draw in (gallery, depths, gradients):
+        draw()

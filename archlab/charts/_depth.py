@@ -10,8 +10,6 @@ import altair as alt
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MEASURED, PREDICTED = "measured", "predicted"
 
-LEGEND = alt.Legend(orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1)
-
 TITLES = {
     "output_gradient_rms": "error signal: RMS of ∂loss/∂output",
     "weight_gradient_norm": "norm of ∂loss/∂weights",
@@ -57,7 +55,7 @@ def by_depth(
             title=None,
             sort=names,
             scale=alt.Scale(domain=names, range=_shades(len(names)) if ordered else _hues(len(names))),
-            legend=LEGEND,
+            legend=_legend(names, width),
         ),
     )
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -65,7 +63,7 @@ def by_depth(
         "kind:N",
         title=None,
         scale=alt.Scale(domain=[MEASURED, PREDICTED], range=[[1, 0], [5, 4]]),
-        legend=alt.Legend(orient="top", symbolStrokeWidth=2) if len(kinds) > 1 else None,
+        legend=alt.Legend(orient="top", symbolStrokeWidth=2, symbolType="stroke") if len(kinds) > 1 else None,
     )
     tooltip = [
         alt.Tooltip("net:N"),
@@ -74,10 +72,16 @@ def by_depth(
         alt.Tooltip("value:Q", format=".3~e", title=TITLES.get(quantity, quantity)),
     ]
     title = TITLES.get(quantity, quantity)
-    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18)).encode(
+    # Points would hide the dashes.
+    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18)).encode(
         alt.Y("value:Q", title=title, scale=scale, axis=axis), dash, tooltip=tooltip
     )
-    band = base.mark_area(opacity=0.18).encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
+    # A row without quartiles, as those of a prediction are, would cut the band in two.
+    band = (
+        base.transform_filter("isValid(datum.low)")
+        .mark_area(opacity=0.18)
+        .encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
+    )
     chart = band + line if any(row["low"] is not None for row in rows) else line
     return _finished(chart, width, height)
 
@@ -85,6 +89,14 @@ def by_depth(
 def _finished(chart: Any, width: int, height: int) -> Any:
     chart = chart.properties(width=width, height=height, background="white")
     return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+
+
+def _legend(names: Sequence[str], width: int) -> Any:
+    """Above the plot, in as many columns as fit: a letter takes about 6 pixels."""
+    columns = max(1, width // (30 + 6 * max(map(len, names), default=1)))
+    return alt.Legend(
+        orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1, columns=columns
+    )
 
 
 def _hues(count: int) -> list[str]:
@@ -136,7 +148,7 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
             title=None,
             sort=names,
             scale=alt.Scale(domain=names, range=_hues(len(names))),
-            legend=LEGEND,
+            legend=_legend(names, width),
         ),
         tooltip=[alt.Tooltip("net:N"), alt.Tooltip("depth:Q"), alt.Tooltip("slope:Q", format="+.3f")],
     )
