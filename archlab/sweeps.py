@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from archlab import zoo
 from archlab.analysis.static import before_head
 from archlab.analysis.static.signal import PredictedFlow, predict
-from archlab.errors import UnknownNameError, UsageError, did_you_mean
+from archlab.errors import DesignError, UnknownNameError, UsageError, did_you_mean
 from archlab.graph import Graph
 from archlab.result import gradient_flow
 from archlab.sources import Architecture, Reference, load
@@ -111,12 +113,18 @@ def sweep(
         for initializer in drawn
     ]
     variants: list[Variant] = []
+    taken: Counter[str] = Counter()
     for base, found, depth, initializer in plan:
         name = found.name if initializer is None else f"{found.name} {initializer}"
-        graph = found.graph if initializer is None else with_initializer(found.graph, initializer)
-        what: Any = found if initializer is None else graph
+        taken[name] += 1
+        name = name if taken[name] == 1 else f"{name} ({taken[name]})"
         tell = (lambda word, name=name: progress(name, word)) if progress else None
-        flow = replace(gradient_flow(what, progress=tell, **options), name=name)
+        try:
+            graph = found.graph if initializer is None else with_initializer(found.graph, initializer)
+            what: Any = found if initializer is None else graph
+            flow = replace(gradient_flow(what, progress=tell, **options), name=name)
+        except DesignError as error:
+            raise error.within(found.name) from None
         variants.append(Variant(name, base, depth, initializer, flow, graph))
     return Sweep(tuple(variants))
 
@@ -133,13 +141,14 @@ def _loaded(reference: Reference, depth: int | None, input: Sequence[int | None]
         return load(reference, shape)
     if not isinstance(reference, str):
         raise UsageError(f"depths need names of the zoo, such as plain and residual, got {reference!r}")
-    join = "," if ":" in reference else ":"
     try:
-        return load(f"{reference}{join}depth={depth}", shape)
-    except UnknownNameError as error:
-        if "no argument 'depth'" not in str(error):
-            raise
-        raise UsageError(f"{reference} takes no depth: choose one that does, such as plain or residual") from None
+        known = "depth" in zoo.find(reference.partition(":")[0]).arguments
+    except UnknownNameError:
+        load(reference)  # what cannot be loaded says so itself
+        known = False
+    if not known:
+        raise UsageError(f"{reference} takes no depth: choose one that does, such as plain or residual")
+    return load(f"{reference}{',' if ':' in reference else ':'}depth={depth}", shape)
 
 
 def with_initializer(graph: Graph, initializer: str) -> Graph:

@@ -221,6 +221,12 @@ def choice(what: str, value: Any, choices: List[str]) -> None:
         raise ArgumentError(f"{what} {value!r} is not known: {did_you_mean(str(value), choices)}")
 
 
+def switch(what: str, value: Any, undecided: bool = False) -> None:
+    """Check true or false; or None, where that may be left to decide itself."""
+    if not isinstance(value, bool) and not (undecided and value is None):
+        raise ArgumentError(f"{what} must be True or False{', or None' if undecided else ''}, got {value!r}")
+
+
 def fraction(what: str, value: Any, below: float = 1.0) -> None:
     """Check a number in [0, below)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:

@@ -23,6 +23,7 @@ from archlab.ops._base import (
     keras_spatial,
     per_axis,
     ranked,
+    switch,
     weight,
     whole,
     whole_each,
@@ -69,6 +70,7 @@ class _Windowed(Op, abstract=True):
         whole_each("stride", self.stride)
         whole_each("dilation", self.dilation)
         choice("padding", self.padding, ("same", "valid"))
+        switch("bias", self.bias, undecided=True)
         activation_name(self.activation)
         strides = self.stride if isinstance(self.stride, tuple) else (self.stride,)
         dilations = self.dilation if isinstance(self.dilation, tuple) else (self.dilation,)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from archlab.graph import Shape, elements
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
-from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, weight, width
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, switch, weight, width
 from archlab.ops._signal import (
     Errors,
     ErrorSignal,
@@ -37,6 +37,7 @@ class Dense(Op):
 
     def __post_init__(self) -> None:
         width("units", self.units)
+        switch("bias", self.bias)
         activation_name(self.activation)
 
     def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:

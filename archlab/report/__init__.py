@@ -1,6 +1,7 @@
 """Results → report (plain data) → text, markdown, CSV, JSON. Glyphs and layout live in the renderers only."""
 
 from archlab.report._compare import comparison_report as comparison_report
+from archlab.report._compare import counted_parts as counted_parts
 from archlab.report._compare import gradient_parts as gradient_parts
 from archlab.report._compare import static_parts as static_parts
 from archlab.report._csv import to_csv as to_csv

@@ -15,16 +15,17 @@ from archlab.units import format_bytes, format_count, format_exact, format_share
 def comparison_report(results: Sequence[Result]) -> Report:
     """The whole comparison: the static parts, and the gradients where they have been measured."""
     if any(result.gradient_flow or result.not_measured for result in results):
-        return Report((*_counted(results), *gradient_parts(results)))
+        return Report((*counted_parts(results), *gradient_parts(results)))
     return Report(static_parts(results))
 
 
 def static_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     """Everything that is known before anything is built: counted, and predicted."""
-    return (*_counted(results), *predicted_parts(results))
+    return (*counted_parts(results), *predicted_parts(results))
 
 
-def _counted(results: Sequence[Result]) -> tuple[Part, ...]:
+def counted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
+    """What is counted: numbers, differences, remarks."""
     return tuple(filter(None, (_numbers(results), _differences(results), _remarks(results))))
 
 

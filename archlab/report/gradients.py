@@ -136,19 +136,19 @@ def sweep_report(sweep: Sweep) -> Report:
     )
     table = Table(
         "",
-        ("", "slope", "decades", "by sharing", "verdict", "first signal", "last signal"),
+        ("", "slope", "verdict", "first signal", "last signal", "decades", "by sharing"),
         tuple(
             (
                 variant.name,
                 slope_text(variant.flow.slope),
-                slope_text(variant.flow.trend.decades, 2),
-                slope_text(variant.flow.trend.sharing, 2),
                 variant.flow.verdict,
                 *[_figure(value) for value in _ends(variant.flow)],
+                slope_text(variant.flow.trend.decades, 2),
+                slope_text(variant.flow.trend.sharing, 2),
             )
             for variant in sweep
         ),
-        ("left", "right", "right", "right", "left", "right", "right"),
+        ("left", "right", "left", "right", "right", "right", "right"),
         records,
         essential=2,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from archlab.analysis.static import head_loss
 from archlab.bridge import load_keras
-from archlab.errors import UsageError, did_you_mean
+from archlab.errors import UsageError, closest, did_you_mean
 from archlab.graph import Graph
 
 Given = str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None
@@ -89,7 +89,9 @@ def _function(loss: Any) -> Any:
         return keras.losses.get(loss)
     except ValueError:
         known = [name for name in dir(keras.losses) if re.fullmatch(r"[a-z]+(_[a-z]+)+", name)]
-        raise UsageError(f"no loss named {loss!r}: {did_you_mean(loss, known)}") from None
+        near = closest(loss, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else "give the name of a function in keras.losses"
+        raise UsageError(f"no loss named {loss!r}: {hint}") from None
 
 
 def _named(loss: Any) -> str:

@@ -74,7 +74,7 @@ def command(
       archlab compare baseline residual --data cats_vs_dogs --output lecture.json
     """
     from archlab.comparison import SORT_KEYS, compare
-    from archlab.report import comparison_report, gradient_parts, static_parts, to_text
+    from archlab.report import comparison_report, counted_parts, gradient_parts, static_parts, to_text
 
     form = read_format(form, output)
     shape = read_size(size)
@@ -94,7 +94,7 @@ def command(
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"
     if at_once:
-        deliver(to_text(static_parts(found.results), width(), ascii_only()), None)
+        deliver(to_text((static_parts if static else counted_parts)(found.results), width(), ascii_only()), None)
     if not static:
         with progress(len(found) * (seeds + 1)) as step:
             found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))

@@ -22,6 +22,11 @@ from archlab_cli.options import (
 _PLOTS = (".svg", ".png", ".html")
 _BY = ("layer", "block")
 _MODES = ("training", "inference")
+_OF_A_MEASUREMENT = {
+    "depths": "--depths", "init": "--init", "size": "--input", "data": "--data", "seeds": "--seeds",
+    "batch": "--batch", "batches": "--batches", "loss": "--loss", "mode": "--mode", "by": "--by",
+    "predicted": "--predicted",
+}  # fmt: skip
 
 
 @click.command("gradients")
@@ -103,9 +108,9 @@ def command(
     if runs:
         if len(references) > 1:
             raise UsageError(f"{runs[0]} is a training run: give it alone")
-        asked = {"--depths": depths, "--init": init, "--seeds": seeds, "--data": data, "--predicted": predicted or None}
-        for option, given in asked.items():
-            if given is not None:
+        context = click.get_current_context()
+        for name, option in _OF_A_MEASUREMENT.items():
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
                 raise UsageError(f"{option}: {runs[0]} is a training run, which has been measured already")
         _show_run(runs[0], plot, form, output)
         return
@@ -116,6 +121,8 @@ def command(
     from archlab.report.gradients import flow_report, sweep_report
     from archlab.sweeps import sweep
 
+    if by != "layer" and len(references) * len(at or (0,)) * len(initializers or (0,)) > 1:
+        raise UsageError(f"--by {by}: rows are shown of one architecture alone; --format json has them of all")
     variants = len(references) * max(len(at), 1) * max(len(initializers), 1)
     with progress(variants * ((seeds or 3) + 1)) as step:
         found = sweep(
