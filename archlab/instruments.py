@@ -23,7 +23,9 @@ __all__ = ["effective_receptive_field", "gradient_correlation", "path_gradients"
 def _loaded(architecture: Reference, input: Sequence[int | None] | None) -> tuple[Any, str]:
     """What is measured (a live model as it is, else a graph), and its name."""
     found = load(architecture, None if input is None else tuple(input))
-    return (found.graph if found.model is None or input is not None else found.model), found.name
+    # Asked for once: a saved model is read each time.
+    model = found.model
+    return (found.graph if model is None else model), found.name
 
 
 def path_lengths(architecture: Reference, by: Literal["blocks", "layers"] = "blocks") -> PathLengths:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archlab.graph import Graph, Node
-from archlab.ops import Activation, Dense, Softmax
+from archlab.ops import Activation, Softmax
 
 
 def head_loss(graph: Graph, output: int = 0) -> str:
@@ -18,10 +18,11 @@ def head_loss(graph: Graph, output: int = 0) -> str:
 def head_function(last: Node) -> str:
     """The activation of the last layer that a loss knows: 'softmax', 'sigmoid' or nothing."""
     op: Any = last.op
-    function = op.activation if isinstance(op, Dense) else getattr(op, "function", None)
+    # A net that labels every pixel ends in a convolution.
+    function = op.function if isinstance(op, Activation) else getattr(op, "activation", None)
     if isinstance(op, Softmax) or function == "softmax":
         return "softmax"
-    return "sigmoid" if isinstance(op, Activation | Dense) and function == "sigmoid" else ""
+    return "sigmoid" if function == "sigmoid" else ""
 
 
 def before_head(graph: Graph) -> list[bool]:

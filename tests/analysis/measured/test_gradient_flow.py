@@ -201,6 +201,9 @@ def test_a_head_says_which_loss_goes_with_it() -> None:
     assert head_loss((body >> Dense(1, activation="sigmoid")).to_graph()) == "binary_crossentropy"
     assert head_loss((body >> Dense(9, activation="softmax")).to_graph()) == "sparse_categorical_crossentropy"
     assert head_loss((body >> Dense(1)).to_graph()) == "mean_squared_error"
+    pixels = Input(8, 8, 3) >> Conv(4, activation="softmax")
+    assert head_loss(pixels.to_graph()) == "sparse_categorical_crossentropy"
+    assert gradient_flow(pixels, seeds=1).loss == "sparse_categorical_crossentropy"
 
 
 def test_loss_and_batch_of_ones_own() -> None:
