@@ -77,7 +77,10 @@ class Comparison:
         for result in self.results:
             tell = (lambda word, name=result.name: progress(name, word)) if progress else None
             try:
-                flow = gradient_flow(result.analysis.graph, data=data, seeds=seeds, progress=tell)
+                # A live model with a layer that has no rule can only be copied by Keras, not built from its graph.
+                live = result.architecture.model if result.analysis.unknown else None
+                what = result.analysis.graph if live is None else live
+                flow = gradient_flow(what, data=data, seeds=seeds, progress=tell)
                 found.append(replace(result, gradient_flow=flow))
             except DesignError as error:
                 # A layer that cannot be built keeps its own architecture from being measured, not the others.

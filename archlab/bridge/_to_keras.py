@@ -41,7 +41,7 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Ru
     for position, node in enumerate(graph.nodes):
         described = node.op.keras(*graph.input_shapes(node))
         if described is None:
-            raise DesignError(f"{type(node.op).__name__} has no layer in Keras", node.name)
+            raise DesignError(f"{node.op.title} has no layer in Keras", node.name)
         if not node.inputs:
             layers.append(None)
             arguments = described.arguments | ({"dtype": dtype} if dtype else {})

@@ -96,10 +96,18 @@ def transposed(
         else:
             before = max((size - 1) * stride + reach(kernel, dilation) - out, 0) // 2
     taps = tuple(
-        sorted(
-            {(r + before - j * dilation) // stride for j in range(kernel) if (r + before - j * dilation) % stride == 0}
-        )
-        for r in range(stride)
+        [
+            tuple(
+                sorted(
+                    {
+                        (r + before - j * dilation) // stride
+                        for j in range(kernel)
+                        if (r + before - j * dilation) % stride == 0
+                    }
+                )
+            )
+            for r in range(stride)
+        ]
     )
     return Axis(1, taps)
 

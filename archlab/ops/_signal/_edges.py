@@ -39,7 +39,7 @@ def _scatter(profile: Sequence[float], axis: Axis, size: int) -> list[float]:
     found = [0.0] * size
     period = len(axis.taps)
     if period == 1 and axis.stride == 1:
-        mirrored = Axis(1, ([-t for t in axis.taps[0]],))
+        mirrored = Axis(1, (tuple([-t for t in axis.taps[0]]),))
         return gathered(profile, mirrored, size)
     for position, value in enumerate(profile):
         start = position // period * axis.stride
