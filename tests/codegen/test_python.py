@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from archlab import Add, Conv, Dense, Flatten, GlobalAvgPool, Input, Multiply, Parallel, Part, ReLU, Residual, load
 from archlab import Sequence as Parts
@@ -66,6 +66,8 @@ def test_the_zoo(reference: str) -> None:
     check(load(reference, input=(96, 96)).graph)
 
 
+# Each builds two Keras models and runs code: a third of the usual examples is what the time allows.
+@settings(max_examples=min(settings().max_examples, 150))
 @given(architectures())
 def test_random_architectures(net: Part) -> None:
     check(net.to_graph())
