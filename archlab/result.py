@@ -50,6 +50,7 @@ def gradient_flow(
     batches: int = 1,
     training: bool = True,
     input: Sequence[int | None] | None = None,
+    allow_lambda: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> GradientFlow:
     """Measure how signals and gradients flow through an architecture, layer by layer and block by block.
@@ -70,6 +71,7 @@ def gradient_flow(
         batches: how many batches; x and y are divided into so many.
         training: whether layers act as in training (dropout, statistics of the batch) or as at inference.
         input: another input shape, (height, width) or (height, width, channels).
+        allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs.
         progress: called with a word on every step done.
 
     Raises:
@@ -85,7 +87,7 @@ def gradient_flow(
     """
     from archlab.analysis import measured  # loads TensorFlow, which no static analysis needs
 
-    found = load(architecture, None if input is None else tuple(input))
+    found = load(architecture, None if input is None else tuple(input), allow_lambda=allow_lambda)
     model = found.model
     what = found.graph if model is None else model
     return measured.gradient_flow(

@@ -83,6 +83,7 @@ def sweep(
     initializers: Sequence[str] = (),
     progress: Callable[[str, str], None] | None = None,
     input: Sequence[int | None] | None = None,
+    allow_lambda: bool = False,
     **options: Any,
 ) -> Sweep:
     """Measure gradient flow for every reference, at every depth, under every initializer.
@@ -93,6 +94,7 @@ def sweep(
         initializers: of every kernel before the head, 'he', 'glorot', 'lecun', 'orthogonal' or a name that Keras knows.
         progress: called with a variant's name and a word on every step done.
         input: another input shape for all.
+        allow_lambda: load saved Keras models although they hold lambdas, which are code that then runs.
         options: `data`, `loss`, `seeds`, `batch`, `batches` and `training`, as for `gradient_flow`.
 
     Raises:
@@ -109,7 +111,7 @@ def sweep(
         (str(reference) if isinstance(reference, str) else found.name, found, depth, initializer)
         for reference in references
         for depth in (depths or (None,))
-        for found in (_loaded(reference, depth, input),)
+        for found in (_loaded(reference, depth, input, allow_lambda),)
         for initializer in drawn
     ]
     variants: list[Variant] = []
@@ -135,10 +137,12 @@ def _initializer(name: str) -> str:
     return INITIALIZERS[name]
 
 
-def _loaded(reference: Reference, depth: int | None, input: Sequence[int | None] | None) -> Architecture:
+def _loaded(
+    reference: Reference, depth: int | None, input: Sequence[int | None] | None, allow_lambda: bool
+) -> Architecture:
     shape = None if input is None else tuple(input)
     if depth is None:
-        return load(reference, shape)
+        return load(reference, shape, allow_lambda=allow_lambda)
     if not isinstance(reference, str):
         raise UsageError(f"depths need names of the zoo, such as plain and residual, got {reference!r}")
     try:

@@ -10,6 +10,7 @@ from archlab_cli.options import (
     check_output,
     deliver_file,
     format_option,
+    lambda_option,
     output_option,
     progress,
     read_format,
@@ -55,6 +56,7 @@ _OF_A_MEASUREMENT = {
 @click.option(
     "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
 )
+@lambda_option
 @click.option("--predicted", is_flag=True, help="Draw what theory expects beside it, dashed.")
 @format_option
 @output_option
@@ -71,6 +73,7 @@ def command(
     mode: str,
     by: str,
     plot: Path | None,
+    allow_lambda: bool,
     predicted: bool,
     form: str | None,
     output: Path | None,
@@ -130,6 +133,7 @@ def command(
             depths=at,
             initializers=initializers,
             input=read_size(size),
+            allow_lambda=allow_lambda,
             progress=lambda name, word: step(f"{name}: {word}"),
             **options,
         )
