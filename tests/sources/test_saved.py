@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from archlab import analyze, load
 from archlab.bridge import from_keras
@@ -25,6 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("saved")
 
 
+# Each builds a Keras model twice and writes it to a file: what the time allows.
+@settings(max_examples=min(settings().max_examples, 100))
 @given(recipes)
 def test_a_saved_model_has_the_graph_of_the_model(folder: Path, recipe: list[int]) -> None:
     model = model_of(recipe)
