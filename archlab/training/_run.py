@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -66,8 +67,8 @@ class Summary:
         return cls(**values)
 
 
-class Predictions(NamedTuple):
-    """What a run says of each test photo."""
+class Outcome(NamedTuple):
+    """What a model says of each photo of a split."""
 
     names: tuple[str, ...]
     labels: np.ndarray
@@ -125,11 +126,6 @@ class Run:
             raise SourceError(f"run {self.folder} is not finished: go on with archlab train --resume {self.folder}")
         return Summary.from_dict(self._json(SUMMARY))
 
-    @property
-    def predictions(self) -> Predictions:
-        """What the best weights say of each test photo, in the order of the data set."""
-        return read_predictions(self.folder)
-
     def _json(self, name: str) -> dict[str, Any]:
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -174,32 +170,12 @@ def new_folder(asked: str | Path | None, name: str) -> Path:
     return path
 
 
-def predictions_text(found: Predictions, classes: tuple[str, ...]) -> str:
-    """Predictions as CSV: the photo, its class, the class predicted, and the probability of each."""
-    lines = [",".join(["name", "label", "predicted", *(_quoted(f"p({name})") for name in classes)])]
+def predictions_text(found: Outcome, classes: tuple[str, ...]) -> str:
+    """Predictions as CSV: the photo, its class by number and name, the class predicted, the probability of each."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["name", "label", "class", "predicted", *(f"probability {name}" for name in classes)])
     for name, label, row in zip(found.names, found.labels, found.probabilities, strict=True):
-        cells = [_quoted(name), _quoted(classes[label]), _quoted(classes[int(row.argmax())])]
-        lines.append(",".join(cells + [f"{value:.9g}" for value in row]))
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\n\r') else text
-
-
-def read_predictions(folder: str | Path) -> Predictions:
-    """The predictions of a finished run.
-
-    Raises:
-        SourceError: there are none.
-    """
-    path = Path(folder) / PREDICTIONS
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(csv.reader(file))
-        classes = [column[2:-1] for column in header[3:]]
-        labels = np.array([classes.index(row[1]) for row in rows], dtype="int64")
-        values = np.array([row[3:] for row in rows], dtype="float64").reshape(len(rows), len(classes))
-        return Predictions(tuple(row[0] for row in rows), labels, values)
-    except (OSError, ValueError, IndexError) as error:
-        raise SourceError(f"{path} holds no predictions of a finished run: {error}") from None
+        guess = classes[int(row.argmax())]
+        rows.writerow([name, int(label), classes[label], guess, *(f"{value:.9g}" for value in row)])
+    return text.getvalue()

@@ -10,7 +10,7 @@ import numpy as np
 from archlab.training._batches import held_out
 from archlab.training._files import write_json, write_text
 from archlab.training._head import Head
-from archlab.training._run import PREDICTIONS, SUMMARY, Predictions, Run, Summary, predictions_text
+from archlab.training._run import PREDICTIONS, SUMMARY, Outcome, Run, Summary, predictions_text
 from archlab.training._state import Progress
 from archlab.training.data import PhotoSet, Split
 from archlab.training.recipes import Recipe
@@ -30,18 +30,18 @@ def probabilities(model: Any, head: Head, photos: np.ndarray, how: Recipe, size:
     return np.mean([head.probabilities(outputs) for outputs in found], axis=0)
 
 
-def predictions(model: Any, head: Head, split: Split, how: Recipe, size: tuple[int, int]) -> Predictions:
+def tested(model: Any, head: Head, split: Split, how: Recipe, size: tuple[int, int]) -> Outcome:
     """What a model says of the photos of a split."""
-    return Predictions(split.names, split.labels, probabilities(model, head, split.pixels, how, size))
+    return Outcome(split.names, split.labels, probabilities(model, head, split.pixels, how, size))
 
 
 def finish(run: Run, model: Any, head: Head, photos: PhotoSet, progress: Progress) -> None:
     """Test a model that has its best weights, and write down what came of the run; the summary last of all."""
     about, how = run.about, run.recipe
     size = test_size(how, tuple(about["input"]))
-    validated = predictions(model, head, photos.validation, how, size)
-    tested = predictions(model, head, photos.test, how, size)
-    write_text(run.folder / PREDICTIONS, predictions_text(tested, photos.classes))
+    validated = tested(model, head, photos.validation, how, size)
+    outcome = tested(model, head, photos.test, how, size)
+    write_text(run.folder / PREDICTIONS, predictions_text(outcome, photos.classes))
     best = progress.history[progress.best_epoch - 1]
     summary = Summary(
         reference=about["reference"],
@@ -57,8 +57,8 @@ def finish(run: Run, model: Any, head: Head, photos: PhotoSet, progress: Progres
         best_epoch=progress.best_epoch,
         validation_accuracy=float(validated.correct.mean()),
         validation_loss=best["val_loss"],
-        test_accuracy=float(tested.correct.mean()),
-        test_photos=len(tested.labels),
+        test_accuracy=float(outcome.correct.mean()),
+        test_photos=len(outcome.labels),
         params=int(model.count_params()),
         seconds=progress.elapsed,
         images_per_second=float(median(record["images_per_second"] for record in progress.history)),
