@@ -9,6 +9,7 @@
     ├── SourceError            a file or a module that an architecture cannot be read from
     ├── DataError              a data folder that cannot be used
     ├── OutputError            a file that cannot be written
+    ├── TrainingError          a training run that cannot go on
     └── MissingPartError       an optional package that is not installed
 
 Each message is one line: what was given, where, and the rule or the closest valid choice.
@@ -27,6 +28,7 @@ __all__ = [
     "OutputError",
     "ShapeError",
     "SourceError",
+    "TrainingError",
     "UnknownNameError",
     "UsageError",
     "closest",
@@ -92,6 +94,10 @@ class DataError(ArchlabError, OSError):
 
 class OutputError(ArchlabError, OSError):
     """A file that cannot be written."""
+
+
+class TrainingError(ArchlabError, RuntimeError):
+    """A training run that cannot go on, such as one whose loss is no number any more."""
 
 
 class MissingPartError(ArchlabError, ImportError):

@@ -198,3 +198,18 @@ def format_small(value: float | None, digits: int = 2) -> str:
     if 1e-3 <= abs(value) < 1e4:
         return _significant(value, digits)
     return f"{value:.{digits - 1}e}"
+
+
+def format_seconds(value: float | None) -> str:
+    """A time as hours, minutes and seconds.
+
+    >>> format_seconds(7.25), format_seconds(75), format_seconds(4000)
+    ('7.2 s', '1:15', '1:06:40')
+    """
+    if value is None:
+        return "–"
+    if value < 60:
+        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

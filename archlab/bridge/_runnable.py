@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from archlab.bridge._fast import is_narrow_projection, narrow_projection
 from archlab.bridge._runtime import load_keras
 from archlab.graph import Graph
 
@@ -57,7 +58,7 @@ class Runnable:
                 kwargs = kwargs | {"training": training}
             call = step.operation
             if _is_narrow_projection(keras, call):
-                call = partial(_narrow_projection, keras, call)
+                call = partial(_narrow_projection, call)
             made = keras.tree.flatten(call(*args, **kwargs))
             for position, value in zip(step.makes, made, strict=True):
                 values[position] = value
@@ -72,30 +73,16 @@ class Runnable:
         return list(found.values())
 
 
-# Channels that come in from which on TensorFlow's strided 1 × 1 convolutions are safe, with a margin.
-_WIDE = 32
-
-
 def _is_narrow_projection(keras: Any, operation: Any) -> bool:
-    """Whether a layer is a 1 × 1 convolution with strides of few channels, such as the shortcut of a narrow block.
-
-    Its gradient by oneDNN, in TensorFlow 2.21, writes beyond its memory where fewer than 16 channels come in (seen at
-    3 → 8 to 8 → 64 on maps of 60 × 60 and 88 × 88): the process ends in 'double free or corruption'.
-    """
+    """Whether its gradient would bring the process down; a layer's own class may compute anything, so Keras's alone."""
     return (
         type(operation) is keras.layers.Conv2D
-        and operation.kernel_size == (1, 1)
-        and max(operation.strides) > 1
-        and operation.groups == 1
-        and operation.data_format == "channels_last"
         and operation.dtype_policy.name in ("float32", "float64")
-        and operation.kernel.shape[-2] < _WIDE
+        and is_narrow_projection(operation)
     )
 
 
-def _narrow_projection(keras: Any, layer: Any, x: Any, **_: Any) -> Any:
-    """What the layer computes: a 1 × 1 convolution of every so many-th position."""
-    down, right = layer.strides
-    made = keras.ops.conv(x[:, ::down, ::right], layer.kernel, strides=1, padding="valid")
+def _narrow_projection(layer: Any, x: Any, **_: Any) -> Any:
+    made = narrow_projection(layer, x, layer.kernel)
     made = made + layer.bias if layer.use_bias else made
     return layer.activation(made)

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from archlab.algebra import Part
+from archlab.bridge._fast import fast_layers
 from archlab.bridge._rules import initializer_config
 from archlab.bridge._runnable import Runnable, Step
 from archlab.bridge._runtime import load_keras
@@ -19,13 +20,16 @@ def keras_name(node: Node) -> str:
     return name if name[:1].isalnum() else f"layer{name}"
 
 
-def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Runnable:
+def build(graph: Graph, seed: int | None = None, dtype: str | None = None, fast: bool = False) -> Runnable:
     """Build the Keras model of a graph, a layer for every node; nodes that share weights share the layer.
 
-    `seed` makes dropout and random augmentation repeat themselves; `dtype` overrides Keras's global policy and the
-    inputs' own.
+    `seed` makes dropout and random augmentation repeat themselves. `dtype` overrides Keras's global policy and the
+    inputs' own; under a mixed one the inputs and the last layers stay in float32, as 8 bits are few for a probability.
+    `fast` computes some layers in kernels that train faster.
     """
     _, keras = load_keras()
+    mixed = dtype is not None and dtype.startswith("mixed_")
+    stand_ins = fast_layers() if fast else {}
     tensors: list[Any] = []
     layers: list[Any] = []
     steps: list[Step] = []
@@ -44,14 +48,17 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None) -> Ru
             raise DesignError(f"{node.op.title} has no layer in Keras", node.name)
         if not node.inputs:
             layers.append(None)
-            arguments = described.arguments | ({"dtype": dtype} if dtype else {})
+            arguments = described.arguments | ({"dtype": dtype} if dtype and not mixed else {})
             tensors.append(keras.Input(**arguments, name=name_of(node)))
             continue
         layer = shared.get(node.layer)
         if layer is None:
             module, _, kind_name = described.name.rpartition(".")
             kind = getattr(import_module(module) if module else keras.layers, kind_name)
-            arguments = described.arguments | ({"dtype": dtype} if dtype else {})
+            if kind is getattr(keras.layers, kind_name, None):
+                kind = stand_ins.get(kind_name, kind)
+            policy = "float32" if mixed and position in graph.outputs else dtype
+            arguments = described.arguments | ({"dtype": policy} if policy else {})
             for key in arguments:
                 if key.endswith("_initializer"):
                     arguments[key] = initializer_config(arguments[key])

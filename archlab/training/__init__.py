@@ -1,1 +1,13 @@
 """Training to confirm: data, recipes, runs that survive a crash, and what their accuracies allow one to say."""
+
+from archlab.training._evaluate import Evaluation as Evaluation
+from archlab.training._evaluate import Prediction as Prediction
+from archlab.training._evaluate import evaluate as evaluate
+from archlab.training._evaluate import predict as predict
+from archlab.training._fit import resume as resume
+from archlab.training._fit import train as train
+from archlab.training._run import Run as Run
+from archlab.training._run import Summary as Summary
+from archlab.training._run import open_run as open_run
+from archlab.training.recipes import Recipe as Recipe
+from archlab.training.recipes import recipe as recipe

@@ -16,6 +16,7 @@ import click
 
 from archlab.errors import OutputError, UsageError, did_you_mean
 from archlab.report import Report, to_csv, to_json, to_markdown, to_text
+from archlab.units import format_seconds
 
 FORMATS = ("table", "markdown", "json", "csv")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table"}
@@ -51,6 +52,22 @@ output_option = click.option(
     metavar="FILE",
     help="Write to this file, not to standard output.",
 )
+
+
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Another value for a field of the recipe."
+)
+
+
+def read_settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    """`lr=0.003` as a mapping."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key.strip() and equals and value.strip()):
+            raise UsageError(f"--set {text}: write a field and its value, as in lr=0.003")
+        found[key.strip()] = value.strip()
+    return found
 
 
 def read_size(text: str | None) -> tuple[int | None, ...] | None:
@@ -169,3 +186,42 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, advance=1, description=word)
 
         yield step
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[Any], None]]:
+    """A bar for the steps of a training run and a line for each of its epochs, on standard error."""
+    if not sys.stderr.isatty():
+
+        def tell(step: Any) -> None:
+            if step.record:
+                note(_epoch_line(step))
+
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[word]}"))
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("opening the photos", total=None, word="")
+
+        def tell(step: Any) -> None:
+            if step.record:
+                bar.console.print(_epoch_line(step), markup=False)
+            word = f"{step.images_per_second:.0f} images/s, {format_seconds(step.seconds_left)} left"
+            described = f"epoch {step.epoch}/{step.epochs}"
+            bar.update(task, description=described, total=step.steps, completed=step.step, word=word)
+
+        yield tell
+
+
+def _epoch_line(step: Any) -> str:
+    record = step.record
+    parts = [f"loss {record['loss']:.3f}", f"accuracy {record['accuracy']:.3f}"]
+    if "val_loss" in record:
+        parts.append(f"validation {record['val_loss']:.3f}, {record['val_accuracy']:.3f}")
+    parts += [f"{record['images_per_second']:.0f} images/s", format_seconds(record["elapsed"])]
+    width = len(str(step.epochs))
+    return f"epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)

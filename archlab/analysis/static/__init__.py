@@ -4,6 +4,7 @@ from archlab.analysis.static._analysis import Analysis as Analysis
 from archlab.analysis.static._analysis import analyze as analyze
 from archlab.analysis.static._facts import State as State
 from archlab.analysis.static._head import before_head as before_head
+from archlab.analysis.static._head import head_function as head_function
 from archlab.analysis.static._head import head_loss as head_loss
 from archlab.analysis.static.compute import Compute as Compute
 from archlab.analysis.static.compute import compute as compute

@@ -1,0 +1,80 @@
+"""Training runs as reports: what came of one, its test, what it says of photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archlab.report._parts import Align, Prose, Report, Table
+from archlab.units import format_exact, format_seconds
+
+if TYPE_CHECKING:
+    from archlab.training import Evaluation, Prediction, Run
+
+
+def run_report(run: Run) -> Report:
+    """What came of a finished run."""
+    from archlab.training.statistics import wilson
+
+    found, about = run.summary, run.about
+    where = f"{found.name}, recipe {found.recipe}, seed {found.seed}, on {found.data}"
+    test = f"{found.test_accuracy:.3f}"
+    if found.test_accuracy is not None:
+        test += f"  (95 % interval {wilson(found.test_accuracy, found.test_photos)}; {found.test_photos:,} photos)"
+    rows = [
+        ("test accuracy", test),
+        ("validation accuracy", f"{found.validation_accuracy:.3f}  (epoch {found.best_epoch} of {found.epochs})"),
+        ("time", f"{format_seconds(found.seconds)}, {found.images_per_second:.1f} images a second"),
+        ("photos", ", ".join(f"{count:,} for {split}" for split, count in about["photos"].items())),
+        ("parameters", format_exact(found.params)),
+        ("kept in", str(run.folder)),
+    ]
+    lines = []
+    if about["skipped"]:
+        name, reason = about["skipped"][0]
+        more = f", and {len(about['skipped']) - 1} more" if len(about["skipped"]) > 1 else ""
+        lines.append(f"Skipped: {name} ({reason}){more}.")
+    if found.synthetic:
+        lines.append("The photos are drawings made by a program: this says nothing of cats and dogs.")
+    table = Table(where, ("", ""), tuple(rows), ("left", "left"), (found.to_dict(),))
+    return Report((table, *((Prose("", tuple(lines)),) if lines else ())))
+
+
+def evaluation_report(found: Evaluation) -> Report:
+    """The test of a run's weights: accuracy, and what was taken for what."""
+    from archlab.training.statistics import wilson
+
+    photos = len(found.outcome.labels)
+    line = (
+        f"{found.run} on {found.data}, {found.split}: accuracy {found.accuracy:.3f} "
+        f"(95 % interval {wilson(found.accuracy, photos)}; {photos:,} photos)"
+    )
+    right: tuple[Align, ...] = ("right",)
+    rows = tuple(
+        (name, *(format_exact(int(count)) for count in row), f"{row[number] / max(row.sum(), 1):.3f}")
+        for number, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
+    )
+    columns = ("class", *(f"taken for {name}" for name in found.classes), "right")
+    table = Table("", columns, rows, ("left", *right * (len(columns) - 1)), (_flat(found),))
+    return Report((Prose("", (line,)), table))
+
+
+def _flat(found: Evaluation) -> dict[str, object]:
+    data = found.to_dict()
+    return {key: data[key] for key in ("run", "data", "split", "photos", "accuracy")}
+
+
+def predictions_report(found: Sequence[Prediction]) -> Report:
+    """What is said of photos, a row each."""
+    classes = found[0].classes
+    rows = tuple((each.photo, each.label, *(f"{p:.3f}" for p in each.probabilities)) for each in found)
+    right: tuple[Align, ...] = ("right",)
+    records = tuple(
+        {"photo": each.photo, "label": each.label, **dict(zip(classes, each.probabilities, strict=True))}
+        for each in found
+    )
+    columns = ("photo", "class", *classes)
+    return Report((Table("", columns, rows, ("left", "left", *right * len(classes)), records, essential=2),))
+
+
+__all__ = ["evaluation_report", "predictions_report", "run_report"]

@@ -1,0 +1,200 @@
+"""From what a user names to photos that can be trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archlab.bridge import load_keras
+from archlab.errors import DataError, UsageError, did_you_mean
+from archlab.training.data import _cache, _shapes
+from archlab.training.data._decode import UndecodableError, check_size, decode, resize
+from archlab.training.data._divide import divide, fingerprint
+from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, in_parallel, list_folder
+from archlab.training.data._photos import PhotoSet, Skipped, Split
+
+
+def open_photos(
+    source: str | Path,
+    size: tuple[int, int],
+    channels: int = 3,
+    *,
+    splits: Sequence[str] = SPLITS,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    memory: int | None = None,
+) -> PhotoSet:
+    """Every photo of a data set, decoded once.
+
+    Files that cannot be read or decoded are skipped and listed, and so are copies: of a photo that lies in two splits,
+    the one for testing is kept before the one for validation, and that one before the one for training. A split that
+    a folder does not have is made of its training photos, 15 % of each class by a hash of their contents.
+
+    Args:
+        source: a folder of class folders, with or without `train`, `validation` and `test` around them; or `shapes`,
+            drawings made from a seed, with arguments if need be, `shapes:train=400,size=96,seed=1`. A folder of that
+            name is `./shapes`.
+        size: (height, width) in pixels that photos are resized to, bilinearly, whatever their proportions.
+        channels: 3, or 1 for grey.
+        splits: which are decoded; the others are left empty.
+        progress: called with what is being done, how many photos are done and how many there are.
+        cache: where pixels that do not fit into memory are kept; the system's folder for such things unless given.
+        memory: bytes of pixels that are held in memory; a quarter of what is free, at most 4 GiB, unless given.
+
+    Raises:
+        DataError: there is no such folder, its classes differ between splits, or a class has no photo left.
+        OutputError: the cache cannot be written.
+        UsageError: a size, a split or an argument that does not exist.
+
+    >>> photos = open_photos("shapes:train=6,validation=2,test=4", (32, 48))
+    >>> photos.train.pixels.shape, photos.train.pixels.dtype, photos.train.labels
+    ((6, 32, 48, 3), dtype('uint8'), array([0, 0, 0, 1, 1, 1]))
+    >>> photos.classes, photos.title
+    (('cats', 'dogs'), 'shapes (synthetic drawings)')
+    """
+    check_size(size, channels)
+    for split in splits:
+        if split not in SPLITS:
+            raise UsageError(f"no split {split!r}: {did_you_mean(split, SPLITS)}")
+    progress = progress or (lambda word, done, total: None)
+    memory = _cache.default_memory() if memory is None else memory
+    if _shapes.claims(source):
+        return _shapes.open_shapes(str(source), size, channels, splits, progress, memory)
+    root = Path(source)
+    _check_folder(source, root)
+    listing = divide(list_folder(root, progress))
+    missing = [split for split in splits if split not in listing.photos]
+    if missing:
+        raise DataError(f"{root} has no folder {missing[0]}, and no training photos to make it of")
+    wanted = [photo for split in SPLITS if split in splits for photo in listing.photos[split]]
+    return _assemble(listing, wanted, str(source), (*size, channels), splits, progress, cache, memory)
+
+
+def _check_folder(source: str | Path, root: Path) -> None:
+    if root.exists() or len(root.parts) != 1:
+        return
+    near = did_you_mean(str(source), ("shapes",))
+    raise DataError(
+        f"{source}: there is no such folder: {near if '?' in near else 'shapes are drawings, made offline'}"
+    )
+
+
+def _assemble(
+    listing: Listing,
+    wanted: list[Photo],
+    source: str,
+    shape: tuple[int, int, int],
+    splits: Sequence[str],
+    progress: Progress,
+    cache: Path | None,
+    memory: int,
+) -> PhotoSet:
+    notes = listing.notes
+    if len(wanted) * shape[0] * shape[1] * shape[2] <= memory:
+        pixels, bad = _in_memory(listing.root, wanted, shape, progress)
+    else:
+        contents = fingerprint(wanted)
+        file = (cache or _cache.default_cache()) / f"{contents[:32]}-{'x'.join(map(str, shape))}.npy"
+        pixels, bad = _in_file(listing.root, wanted, shape, progress, file, contents)
+        notes = (*notes, f"decoded photos are kept in {file} ({pixels.nbytes / 1e9:.1f} GB)")
+    made: dict[str, Split] = {}
+    skipped: list[Skipped] = []
+    start = 0
+    for split in SPLITS:
+        photos = listing.photos.get(split, ())
+        used = [photo for photo in photos if photo.name not in bad] if split in splits else []
+        if split in splits:
+            skipped += listing.skipped[split]
+            skipped += [Skipped(photo.name, bad[photo.name]) for photo in photos if photo.name in bad]
+            _check_classes(listing, split, used, skipped)
+        made[split] = Split(
+            pixels[start : start + len(used)],
+            np.array([photo.label for photo in used], dtype=np.int64),
+            tuple(photo.name for photo in used),
+            fingerprint(photos),
+        )
+        start += len(used)
+    whole = hashlib.sha256("".join(made[split].fingerprint for split in SPLITS).encode()).hexdigest()
+    title = listing.root.resolve().name
+    return PhotoSet(
+        source, title, False, listing.classes, **made, skipped=tuple(skipped), fingerprint=whole, notes=notes
+    )
+
+
+def _check_classes(listing: Listing, split: str, used: list[Photo], skipped: list[Skipped]) -> None:
+    for label, name in enumerate(listing.classes):
+        if not any(photo.label == label for photo in used):
+            folder = listing.folders.get(split, listing.folders.get("train", listing.root)) / name
+            inside = f"{folder.relative_to(listing.root).as_posix()}/"
+            why = [each for each in skipped if each.name.startswith(inside)]
+            example = f": {why[0].name} is {why[0].reason}" if why else ""
+            raise DataError(f"{folder}: no photo for {split} that can be used{example}")
+
+
+def decoded(
+    root: Path, photos: Sequence[Photo], channels: int, finish: Callable[[Any, Any], Any], progress: Progress
+) -> Iterable[Any]:
+    """Each photo decoded and finished by `finish(tf, image)`, or the reason why it cannot be; in order."""
+    progress("loading TensorFlow", 0, len(photos))
+    tf, _ = load_keras()
+
+    def work(photo: Photo) -> Any:
+        try:
+            content = photo.path.read_bytes()
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != photo.digest:
+            if not root.is_dir():
+                raise DataError(f"{root}: the folder vanished while it was being read")
+            raise DataError(f"{photo.path}: changed or vanished while the folder was being read: try again")
+        try:
+            return finish(tf, decode(tf, content, channels))
+        except UndecodableError as error:
+            return str(error)
+
+    return in_parallel(work, photos, lambda n: progress("decoding", n, len(photos)))
+
+
+def _in_memory(
+    root: Path, photos: list[Photo], shape: tuple[int, int, int], progress: Progress
+) -> tuple[np.ndarray, dict[str, str]]:
+    pixels = np.empty((len(photos), *shape), np.uint8)
+    bad: dict[str, str] = {}
+    used = 0
+    finish = partial(_finish, shape[:2])
+    for photo, found in zip(photos, decoded(root, photos, shape[2], finish, progress), strict=True):
+        if isinstance(found, str):
+            bad[photo.name] = found
+            continue
+        pixels[used] = found
+        used += 1
+    return pixels[:used], bad
+
+
+def _in_file(
+    root: Path, photos: list[Photo], shape: tuple[int, int, int], progress: Progress, file: Path, contents: str
+) -> tuple[np.ndarray, dict[str, str]]:
+    found = _cache.find(file)
+    if found is None or found[1].get("contents") != contents:
+        with _cache.writing(file, shape) as writer:
+            bad: dict[str, str] = {}
+            finish = partial(_finish, shape[:2])
+            for photo, image in zip(photos, decoded(root, photos, shape[2], finish, progress), strict=True):
+                if isinstance(image, str):
+                    bad[photo.name] = image
+                else:
+                    writer.add(image)
+            writer.about = {"contents": contents, "skipped": bad}
+        found = _cache.find(file)
+        assert found is not None
+    pixels, about = found
+    return pixels, about["skipped"]
+
+
+def _finish(size: tuple[int, int], tf: Any, image: Any) -> np.ndarray:
+    return resize(tf, image, size)
