@@ -10,7 +10,7 @@ import numpy as np
 from archlab.errors import DataError, UsageError, closest, did_you_mean
 from archlab.training.data import _cache, _shapes
 from archlab.training.data._decode import check_size
-from archlab.training.data._divide import divide, fingerprint
+from archlab.training.data._divide import divide, example, fingerprint
 from archlab.training.data._fetch import ARCHIVES
 from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, list_folder
 from archlab.training.data._load import Loaded, load
@@ -121,7 +121,4 @@ def _check_classes(listing: Listing, split: str, used: list[Photo], skipped: lis
     for label, name in enumerate(listing.classes):
         if not any(photo.label == label for photo in used):
             folder = listing.folders.get(split, listing.folders.get("train", listing.root)) / name
-            inside = f"{folder.relative_to(listing.root).as_posix()}/"
-            why = [each for each in skipped if each.name.startswith(inside)]
-            example = f": {why[0].name} is {why[0].reason}" if why else ""
-            raise DataError(f"{folder}: no photo for {split} that can be used{example}")
+            raise DataError(f"{folder}: no photo for {split} that can be used{example(listing, skipped, folder)}")

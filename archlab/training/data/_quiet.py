@@ -13,10 +13,12 @@ from contextlib import contextmanager
 # libjpeg and libpng print these themselves, past every log level of TensorFlow's: of files that decode all the same
 # (stray bytes before the end are common), and of damaged ones, which are reported by name.
 _REMARKS = re.compile(
-    rb"(Corrupt JPEG data|Premature end of JPEG|Input file read error|Invalid (SOS|JPEG|component|crop)|"
-    rb"Unsupported (color|JPEG|marker)|Unknown Adobe|Warning: unknown JFIF|Inconsistent progression|"
-    rb"(Quantization|Huffman|Arithmetic) table|Not a JPEG|Empty (JPEG|input)|Maximum supported image|Bogus|"
-    rb"libpng (warning|error)|JPEG datastream|Application transferred|Sorry, )[^\n]*(\n|$)"
+    rb"^(Corrupt JPEG data|Premature end of|Inconsistent progression|Improper call to JPEG|Application transferred|"
+    rb"Invalid (SOS|JPEG|component|crop|progressive|scan)|Unsupported (color|JPEG|marker)|Unknown Adobe|Bogus |"
+    rb"(Quantization|Huffman|Arithmetic) (table|code)|Missing Huffman|Not a JPEG|JPEG (datastream|parameter)|Sorry, |"
+    rb"(Empty|Input|Output) (JPEG|input|file)|Maximum supported|Sampling factors|Too many color|Insufficient memory|"
+    rb"Warning: unknown JFIF|DCT |Component index|Fractional sampling|CCIR601|libpng (warning|error))[^\n]*(\n|$)",
+    re.MULTILINE,
 )
 _ONE_AT_A_TIME = threading.RLock()
 
