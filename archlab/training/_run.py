@@ -61,9 +61,9 @@ class Summary:
     def from_dict(cls, data: Mapping[str, Any]) -> Summary:
         """The same from plain data; keys that a later version added are passed over."""
         known = {f.name for f in fields(cls)}
-        values = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
-        }
+        values: dict[str, Any] = {key: value for key, value in data.items() if key in known}
+        for name in ("classes", "input"):
+            values[name] = tuple(values[name])
         return cls(**values)
 
 

@@ -83,7 +83,9 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt) as error:
-        print(f"archlab: {error if error.args else 'stopped'}", file=sys.stderr)
+        # Click has made an Abort of the interrupt, which may say more.
+        interrupt = error.__cause__ or error
+        print(f"archlab: {interrupt if interrupt.args else 'stopped'}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader has had enough (`archlab show … | head`): nothing is wrong, and nothing more can be written.

@@ -11,13 +11,14 @@ import yaml
 from archlab.errors import SourceError, UnknownNameError, UsageError, did_you_mean
 from archlab.training.recipes._recipe import Recipe, read_fields
 
+_PACKAGE = "archlab.training.recipes"
 LARGEST = 2**16
 """Bytes of a recipe's file. Ours have some hundred."""
 
 
 def names() -> tuple[str, ...]:
     """The recipes that need no file."""
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in files(__package__).iterdir() if f.name.endswith(".yaml")))
+    return tuple(sorted(f.name.removesuffix(".yaml") for f in files(_PACKAGE).iterdir() if f.name.endswith(".yaml")))
 
 
 def recipe(name: str | Path | Recipe) -> Recipe:
@@ -49,7 +50,7 @@ def _found(name: str | Path, behind: tuple[str, ...]) -> Recipe:
             raise SourceError(f"recipe {path} cannot be read: {reason.lower()}") from None
     if text not in names():
         raise UnknownNameError(f"no recipe named {text!r}: {did_you_mean(text, names())}, or name a .yaml file")
-    return _from_yaml(files(__package__).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text, behind)
+    return _from_yaml(files(_PACKAGE).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text, behind)
 
 
 def _from_yaml(text: str, where: str, behind: tuple[str, ...]) -> Recipe:

@@ -1,0 +1,235 @@
+"""What can go wrong while a net is trained: no finished epoch is lost, and nothing half-written taken for whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlab.errors import DataError, OutputError
+from archlab.training import _files, evaluate, open_run, resume, train
+from archlab.training.data import open_photos
+
+RUN = ("residual:depth=4,width=8", "--data", "shapes:train=64,validation=16,test=16,size=32", "--epochs", "4")
+HOW = ("--set", "size=32", "--set", "batch=8", "--set", "average=0.9", "--seed", "2", "--deterministic")
+
+# A child that kills itself, as nothing else can be sure to hit the moment, where the file is whole under its temporary
+# name and has not replaced the old one, or has been written to the middle.
+_DIES = """
+import os, signal, sys
+from archlab.training import _files, _state
+from archlab_cli.main import main
+name, count, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+seen = 0
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def counted(path):
+    global seen
+    seen += path.name.endswith(name)
+    return path.name.endswith(name) and seen == count
+real = _files.write_whole
+def write_whole(path, write):
+    if not counted(path):
+        return real(path, write)
+    def half(beside):
+        write(beside)
+        if where == "middle":
+            beside.write_bytes(beside.read_bytes()[:1000])
+        die()
+    return real(path, half)
+_files.write_whole = _state.write_whole = write_whole
+from archlab.training import _callback
+_callback.write_whole = write_whole
+main(sys.argv[4:])
+"""
+
+
+def _archlab(*arguments: str | Path, **options) -> subprocess.Popen:
+    command = [sys.executable, "-m", "archlab_cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def _states(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "state.npz") as found:
+        return {name: found[name] for name in found.files if name != "progress"}
+
+
+def _assert_as_if_nothing_had_happened(folder: Path, whole: Path) -> None:
+    one, two = _states(folder), _states(whole)
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name])
+    assert (folder / "predictions.csv").read_text() == (whole / "predictions.csv").read_text()
+    assert evaluate(folder).accuracy == evaluate(whole).accuracy
+    assert not list(folder.glob(".new.*"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nothing happens to."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    _, err = (process := _archlab("train", *RUN, *HOW, "--run", folder)).communicate()
+    assert process.returncode == 0, err
+    return folder
+
+
+def _begun(folder: Path, epochs: int, process: subprocess.Popen) -> None:
+    history = folder / "history.jsonl"
+    while not history.is_file() or len(history.read_text().splitlines()) < epochs:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_killed_during_an_epoch(whole, tmp_path, epochs: int) -> None:
+    folder = tmp_path / "killed"
+    process = _archlab("train", *RUN, *HOW, "--run", folder)
+    _begun(folder, epochs, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "summary.json").exists()
+    again = _archlab("train", "--resume", folder)
+    out, err = again.communicate()
+    assert again.returncode == 0 and "going on after epoch" in err and "test accuracy" in out
+    _assert_as_if_nothing_had_happened(folder, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "count", "where"),
+    [
+        ("state.npz", 3, "middle"),
+        ("state.npz", 1, "end"),
+        ("best.weights.h5", 1, "middle"),
+        ("history.jsonl", 3, "end"),
+    ],
+)
+def test_killed_while_a_file_is_being_written(whole, tmp_path, name: str, count: int, where: str) -> None:
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-c", _DIES, name, str(count), where, "train", *RUN, *HOW, "--run", str(folder)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert list(folder.glob(".new.*")) and not (folder / "summary.json").exists()
+    done = subprocess.run(
+        [sys.executable, "-m", "archlab_cli", "train", "--resume", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _assert_as_if_nothing_had_happened(folder, whole)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_one_line_that_says_how_to_go_on(whole, tmp_path) -> None:
+    folder = tmp_path / "stopped"
+    process = _archlab("train", *RUN, *HOW, "--run", folder)
+    _begun(folder, 1, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    last = err.splitlines()[-1]
+    assert process.returncode == 130 and not out and "Traceback" not in err
+    assert last.startswith("archlab: stopped after epoch ") and last.endswith(f"archlab train --resume {folder}")
+    resume(folder)
+    _assert_as_if_nothing_had_happened(folder, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files here")
+def test_no_room_for_a_file(tmp_path) -> None:
+    """A limit on the size of files, which the system enforces as it does a full disk: a write that fails half-way."""
+    import resource
+
+    folder = tmp_path / "full"
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    process = _archlab("train", *RUN, *HOW, "--run", folder, preexec_fn=limit)
+    out, err = process.communicate()
+    assert process.returncode == 2 and not out and "Traceback" not in err
+    assert err.splitlines()[-1].startswith(f"archlab: {folder}") and "cannot be written" in err
+    assert not list(folder.glob(".new.*")) and not (folder / "best.weights.h5").exists()
+
+
+def test_a_full_disk_in_a_later_epoch_keeps_the_earlier_ones(small, tmp_path, monkeypatch) -> None:
+    real, seen = np.savez, []
+
+    def savez(file, **values) -> None:
+        seen.append(file)
+        if len(seen) == 2:
+            file.write(b"half of it")
+            raise OSError(28, "No space left on device")
+        real(file, **values)
+
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(OutputError, match=r"state.npz cannot be written, no space left on device"):
+        small(tmp_path / "run", deterministic=True)
+    run = open_run(tmp_path / "run")
+    assert len(run.history) == 1 and not list(run.folder.glob(".new.*"))
+    assert resume(run.folder).finished and len(run.history) == 3
+
+
+def _photos(folder: Path) -> Path:
+    """A folder of photos that are drawings."""
+    from archlab.bridge import load_keras
+
+    _, keras = load_keras()
+    drawn = open_photos("shapes:train=16,validation=8,test=8,size=24", (24, 24))
+    for split in ("train", "validation", "test"):
+        photos = getattr(drawn, split)
+        for number, (pixels, label) in enumerate(zip(photos.pixels, photos.labels, strict=True)):
+            file = folder / split / drawn.classes[label] / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            keras.utils.save_img(file, pixels, scale=False)
+    return folder
+
+
+def test_photos_that_break_and_vanish_during_training(tmp_path) -> None:
+    """They have been decoded by then: the run ends as it would have; only going on needs them again."""
+    data = _photos(tmp_path / "data")
+    whole = train("residual:depth=4,width=8", data=data, epochs=3, input=(24, 24), run=tmp_path / "whole")
+
+    def spoil(step) -> None:
+        if step.record and step.epoch == 1:
+            next(data.glob("train/cats/*.png")).write_bytes(b"not a photo any more")
+        if step.record and step.epoch == 2:
+            shutil.rmtree(data)
+
+    spoiled = train(
+        "residual:depth=4,width=8", data=data, epochs=3, input=(24, 24), run=tmp_path / "spoiled", tell=spoil
+    )
+    assert not data.exists() and spoiled.finished
+    assert [r["val_loss"] for r in spoiled.history] == pytest.approx([r["val_loss"] for r in whole.history], rel=1e-3)
+    (spoiled.folder / "summary.json").unlink()
+    with pytest.raises(DataError, match="data: there is no such folder"):
+        resume(spoiled.folder)
+
+
+def test_a_corrupt_photo_is_left_out_and_named(tmp_path) -> None:
+    data = _photos(tmp_path / "data")
+    bad = sorted(data.glob("train/cats/*.png"))[3]
+    bad.write_bytes(bad.read_bytes()[:60])
+    run = train("residual:depth=4,width=8", data=data, epochs=1, input=(24, 24), run=tmp_path / "run")
+    assert run.about["photos"]["train"] == 15
+    assert [name for name, _ in run.about["skipped"]] == [bad.relative_to(data).as_posix()]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path) -> None:
+    file = tmp_path / "file.txt"
+    _files.write_text(file, "old")
+
+    def broken(beside: Path) -> None:
+        beside.write_text("ne")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="cannot be written, no space left on device"):
+        _files.write_whole(file, broken)
+    assert file.read_text() == "old" and os.listdir(tmp_path) == ["file.txt"]
+    _files.write_text(file, "new")
+    assert file.read_text() == "new"
