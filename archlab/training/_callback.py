@@ -136,7 +136,8 @@ class RunCallback(_keras.callbacks.Callback):
         return value if isfinite(value) else float("inf")
 
     def _rate(self) -> float:
-        return float(self.model.optimizer.learning_rate)
+        # A variable, or a copy of one on each of several GPUs.
+        return float(_keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _left(self, rate: float) -> float:
         total = len(self.batches.labels)

@@ -219,11 +219,11 @@ def _fit(
 ) -> None:
     from archlab.training._callback import RunCallback  # loads Keras
 
-    about, how = run.about, batches.how
+    how = batches.how
     if how.patience and progress.best_epoch and progress.epochs - progress.best_epoch >= how.patience:
         return  # it had ended, and died before it was tested
     callbacks: list[Any] = [RunCallback(run.folder, batches, progress, average, tell)]
-    callbacks += _more_callbacks(run, model, batches, about)
+    callbacks += _more_callbacks(run, batches, progress.epochs)
     every = how.validate_every
     when = sorted({*range(every, how.epochs + 1, every), how.epochs})
     model.fit(
@@ -239,8 +239,9 @@ def _fit(
     )
 
 
-def _more_callbacks(run: Run, model: Any, batches: Batches, about: Mapping[str, Any]) -> list[Any]:
+def _more_callbacks(run: Run, batches: Batches, done: int) -> list[Any]:
     _, keras = load_keras()
+    about = run.about
     found: list[Any] = []
     if about["tensorboard"]:
         found.append(keras.callbacks.TensorBoard(log_dir=str(run.folder / "tensorboard"), profile_batch=0))
@@ -248,7 +249,9 @@ def _more_callbacks(run: Run, model: Any, batches: Batches, about: Mapping[str, 
         from archlab.analysis.measured import record_gradients
 
         photos, labels = next(iter(batches.dataset(limit=1)))
-        found.append(record_gradients(run.folder / "gradients.jsonl", photos.numpy(), labels.numpy()))
+        # Recording begins a file anew: what was recorded before the run was broken off is kept.
+        name = f"gradients-{done}.jsonl" if done else "gradients.jsonl"
+        found.append(record_gradients(run.folder / name, photos.numpy(), labels.numpy()))
     return found
 
 
@@ -275,7 +278,10 @@ def build_model(architecture: Architecture, how: Recipe, shape: Sequence[int], p
 
 
 def _input_shape(architecture: Architecture, how: Recipe) -> tuple[int, int, int]:
-    graph = architecture.graph
+    try:
+        graph = architecture.graph
+    except DesignError as error:
+        raise error.within(architecture.name) from None
     shape = graph.nodes[graph.inputs[0]].shape
     if len(shape) != 3 or shape[2] not in (1, 3):
         raise UsageError(

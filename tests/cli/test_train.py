@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+NET = ("residual:depth=4,width=8", "--data", "shapes:train=32,validation=8,test=10,size=24")
+HOW = ("--epochs", "2", "--set", "size=24", "--set", "batch=16")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from archlab_cli.main import run
+
+    folder = tmp_path_factory.mktemp("runs") / "done"
+    assert run(["train", *NET, *HOW, "--run", str(folder), "--output", str(folder.parent / "said.txt")]) == 0
+    return folder
+
+
+def test_training_ends_with_what_came_of_it(folder) -> None:
+    said = (folder.parent / "said.txt").read_text()
+    assert said.startswith("residual:depth=4,width=8, recipe lecture, seed 0, on shapes (synthetic drawings)")
+    accuracy = json.loads((folder / "summary.json").read_text())["test_accuracy"]
+    assert f"{accuracy:.3f}  (95 % interval" in said and "10 photos" in said and str(folder) in said
+    assert "drawings made by a program: this says nothing of cats and dogs" in said
+
+
+def test_epochs_go_to_standard_error_and_the_result_to_standard_output(archlab, tmp_path) -> None:
+    found = archlab("train", *NET, *HOW, "--run", tmp_path / "run", "--format", "json")
+    assert found.code == 0 and json.loads(found.out)["epochs"] == 2
+    lines = [line for line in found.err.splitlines() if line.startswith("epoch")]
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2"] and "images/s" in lines[0]
+
+
+def test_a_run_without_a_name_lies_under_runs(archlab, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for expected in ("residual-depth=4-width=8-lecture-seed0", "residual-depth=4-width=8-lecture-seed0-2"):
+        assert archlab("train", *NET, *HOW, "--epochs", "1").code == 0
+        assert (tmp_path / "runs" / expected / "summary.json").is_file()
+
+
+def test_evaluating(archlab, folder) -> None:
+    found = archlab("evaluate", folder, "--format", "json")
+    assert found.code == 0
+    data = json.loads(found.out)
+    assert data["accuracy"] == json.loads((folder / "summary.json").read_text())["test_accuracy"]
+    assert sum(map(sum, data["confusion"])) == data["photos"] == 10
+    assert "taken for cats" in archlab("evaluate", folder, "--split", "validation").out
+
+
+def test_predicting(archlab, folder, tmp_path) -> None:
+    from archlab.bridge import load_keras
+    from archlab.training.data import open_photos
+
+    _, keras = load_keras()
+    file = tmp_path / "a, b.png"
+    keras.utils.save_img(file, open_photos("shapes:test=2,size=24", (24, 24)).test.pixels[0], scale=False)
+    found = archlab("predict", folder, file, file, "--format", "csv")
+    header, *rows = found.out.splitlines()
+    assert header == "photo,label,cats,dogs" and len(rows) == 2 and rows[0].startswith(f'"{file}",')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train",), "train needs an architecture, such as residual, or --resume RUN"),
+        (("train", "residul"), "no architecture named 'residul': did you mean residual?"),
+        (("train", "residual", "--recipe", "lectur"), "no recipe named 'lectur': did you mean lecture?"),
+        (("train", "residual", "--set", "lrr=1"), "a recipe has no setting 'lrr': did you mean lr?"),
+        (("train", "residual", "--set", "lr"), "--set lr: write a field and its value, as in lr=0.003"),
+        (("train", "residual", "--epochs", "0"), "epochs must be between 1 and 100000, got 0"),
+        (("train", "residual", "--patience", "-1"), "patience must be at least 0, got -1"),
+        (("train", "residual", "--data", "nowhere"), "nowhere: there is no such folder"),
+        (("train", "residual", "--input", "?x9"), "--input ?x9: training needs every size, as in 96x96"),
+        (("train", "residual", "--input", "4x4"), "residual"),
+        (("train", "vgg16"), "vgg16 ends in 1000 units with softmax, and there are 2 classes: cats, dogs"),
+        (("train", "--resume", "nowhere"), "no run nowhere: there is no such folder"),
+        (("train", "residual", "--resume", "x"), "goes on with what that run trains, give no architecture"),
+        (("train", "--resume", "x", "--seed", "3"), "--seed: --resume goes on as x was begun"),
+        (("evaluate", "nowhere"), "no run nowhere: there is no such folder"),
+        (("predict", "nowhere", "photo.jpg"), "no run nowhere: there is no such folder"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(archlab, tmp_path, monkeypatch, arguments, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = archlab(*arguments)
+    assert found.code == 2 and not found.out
+    assert message in found.err.splitlines()[-1] and found.err.splitlines()[-1].startswith("archlab: ")
+    assert not list(tmp_path.iterdir()), "nothing is written"
+
+
+def test_more_that_is_wrong_with_a_run(archlab, folder, tmp_path) -> None:
+    in_use = archlab("train", *NET, "--run", folder)
+    assert in_use.code == 2 and "there is a run already: go on with --resume" in in_use.err
+    other = archlab("evaluate", folder, "--split", "tset")
+    assert other.code == 2 and "no split 'tset': did you mean test?" in other.err
+    photo = archlab("predict", folder, tmp_path / "nowhere.jpg")
+    assert photo.code == 2 and "nowhere.jpg" in photo.err
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    none = archlab("evaluate", empty)
+    assert none.code == 2 and f"{empty} is no run: it holds no run.json" in none.err
+
+
+def test_training_looks_the_same_in_a_process_of_its_own(process, tmp_path) -> None:
+    """TensorFlow's remarks never reach the terminal."""
+    found = process("train", *NET, *HOW, "--run", tmp_path / "run")
+    assert found.code == 0, found.err
+    assert all(line.startswith("epoch ") for line in found.err.splitlines()), found.err
