@@ -183,7 +183,7 @@ def _go_on(
         with strategy.scope() if strategy else nullcontext():
             model = build_model(architecture, how, shape, about["precision"], about["seed"])
             model.compile(
-                optimizer=make_optimizer(how, how.epochs * batches.steps),
+                optimizer=make_optimizer(how, how.epochs * batches.steps, about["precision"]),
                 loss=head.loss(how.label_smoothing),
                 metrics=[head.accuracy()],
                 jit_compile=False,

@@ -14,8 +14,11 @@ from archlab.training.recipes import Recipe
 _NO_DECAY = ["bias", "gamma", "beta", "alpha"]
 
 
-def make_optimizer(how: Recipe, steps: int) -> Any:
-    """The recipe's optimizer for a run of so many steps, not yet built."""
+def make_optimizer(how: Recipe, steps: int, precision: str = "float32") -> Any:
+    """The recipe's optimizer for a run of so many steps, not yet built.
+
+    `precision` is what matrices are multiplied in, where it has to.
+    """
     _, keras = load_keras()
     rate = how.lr if how.schedule == "constant" and not how.warmup else _schedule()(how, steps)
     decay = how.weight_decay or None
@@ -30,7 +33,7 @@ def make_optimizer(how: Recipe, steps: int) -> Any:
         "lion": (keras.optimizers.Lion, {}),
     }
     if how.optimizer == "muon":
-        made = _muon()(**common | {"weight_decay": how.weight_decay, "adam_weight_decay": how.weight_decay})
+        made = _muon(precision)(**common | {"weight_decay": how.weight_decay, "adam_weight_decay": how.weight_decay})
     else:
         kind, more = kinds[how.optimizer]
         made = kind(**common | more)
@@ -64,7 +67,7 @@ def _schedule() -> Any:
 
 
 @cache
-def _muon() -> Any:
+def _muon(precision: str) -> Any:
     _, keras = load_keras()
 
     class Muon(keras.optimizers.Muon):
@@ -83,7 +86,9 @@ def _muon() -> Any:
             self.assign_add(m, gradient + m * (self.momentum - 1))
             update = gradient + self.momentum * m if self.nesterov else m
             matrix = keras.ops.reshape(update, (-1, variable.shape[-1]))
-            made = self.lr_adjust(lr * self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
+            # Eight bits are enough here, as Jordan found: the direction is only an approximate one.
+            made = self.zeropower_via_newtonschulz5(keras.ops.cast(matrix, precision), self.ns_steps)
+            made = self.lr_adjust(lr * keras.ops.cast(made, variable.dtype))
             self.assign_sub(variable, keras.ops.reshape(made, variable.shape))
 
     return Muon
