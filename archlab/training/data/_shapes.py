@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ def read_shapes(reference: str) -> Shapes:
         if key not in _RANGES:
             raise UnknownNameError(f"{reference!r}: shapes has no {key!r}: {did_you_mean(key, _RANGES)}")
         low, high = _RANGES[key]
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        if not re.fullmatch("[0-9]{1,10}", value) or not low <= int(value) <= high:
             raise UsageError(f"{reference!r}: {key} is a whole number from {low} to {high}, got {value}")
         found[key] = int(value)
     return Shapes(**found)
