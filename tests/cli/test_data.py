@@ -45,7 +45,9 @@ def test_draw_and_show(archlab, tmp_path: Path) -> None:
     code, out, err = archlab("data", "draw", SHAPES, "--to", to)
     assert (code, out, err) == (0, "", f"written to {to}\n")
     assert len(list(to.rglob("*.png"))) == 12
-    assert archlab("data", "show", to).out.startswith("drawn: 12 photos, 2 classes, 64 × 64 pixels\n")
+    assert archlab("data", "show", to).out.startswith(
+        "drawn (synthetic drawings): 12 drawings, 2 classes, 64 × 64 pixels\n"
+    )
     again = archlab("data", "draw", SHAPES, "--to", to)
     assert again == (2, "", f"archlab: {to}: exists already, and is not written over: name another folder\n")
 

@@ -17,6 +17,7 @@ from archlab.training.data._decode import UndecodableError, decode, reason_of
 from archlab.training.data._download import download, hash_file
 from archlab.training.data._folder import Progress, in_parallel
 from archlab.training.data._quiet import quiet_decoders
+from archlab.training.data._shapes import MARK
 from archlab.training.data._whole import check_new, new_folder
 
 
@@ -184,7 +185,7 @@ def _unpack(
             counts[name.partition("/")[0]] += 1
     for text in left_out:
         note(f"left out: {text}")
-    (folder / "SOURCE.txt").write_text(_source(known, counts, left_out), encoding="utf-8")
+    (folder / MARK).write_text(_source(known, counts, left_out), encoding="utf-8")
 
 
 def _source(known: Archive, counts: Counter[str], left_out: list[str]) -> str:

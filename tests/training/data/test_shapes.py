@@ -62,6 +62,8 @@ def test_drawn_to_a_folder_they_open_as_the_same_pixels(tmp_path: Path) -> None:
     for split in SPLITS:
         np.testing.assert_array_equal(getattr(ours, split).pixels, getattr(theirs, split).pixels)
         assert getattr(ours, split).names == getattr(theirs, split).names
+    # Nor do they pass for photos there.
+    assert ours.synthetic and ours.title == "drawn (synthetic drawings)" and ours.notes == theirs.notes
     assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
 
 
@@ -110,9 +112,10 @@ def test_more_than_memory_holds() -> None:
 def test_a_folder_of_that_name_can_be_given_as_a_path(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     draw_shapes("shapes:train=2,validation=2,test=2", "shapes")
-    assert not open_photos("./shapes", (8, 8)).synthetic
-    assert not open_photos(Path("shapes"), (8, 8)).synthetic
-    assert open_photos("shapes:train=2,validation=2,test=2", (8, 8)).synthetic
+    assert open_photos("./shapes", (8, 8)).source == "./shapes"
+    for source in ("./shapes", Path("shapes")):
+        assert len(open_photos(source, (8, 8)).train) == 2
+    assert len(open_photos("shapes", (8, 8)).train) == 1000
 
 
 def test_pixels_alone_do_not_tell_cats_from_dogs() -> None:
