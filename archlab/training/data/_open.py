@@ -11,8 +11,8 @@ from archlab.errors import DataError, UsageError, closest, did_you_mean
 from archlab.training.data import _cache, _shapes
 from archlab.training.data._decode import check_size
 from archlab.training.data._divide import divide, example, fingerprint
-from archlab.training.data._fetch import ARCHIVES
 from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, list_folder
+from archlab.training.data._known import ARCHIVES
 from archlab.training.data._load import Loaded, load
 from archlab.training.data._photos import PhotoSet, Skipped, Split, together
 

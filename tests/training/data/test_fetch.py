@@ -20,7 +20,7 @@ import pytest
 from archlab.errors import DataError, OutputError, UnknownNameError
 from archlab.training.data import ARCHIVES, fetch, open_photos
 from archlab.training.data import _archive as archives
-from archlab.training.data._fetch import split_of
+from archlab.training.data._known import split_of
 from tests.training.data.pictures import jpeg, pixels, png
 
 # The corners of the lecture's split, beyond it, and the two that are known to be damaged.
