@@ -19,7 +19,9 @@ from archlab import (
     predict_gradient_flow,
     sweep,
 )
+from archlab.bridge import load_keras
 from archlab.charts import by_depth, save, slopes
+from archlab.training.data import open_photos
 
 IMAGES = Path(__file__).parent / "images"
 DEEP = "depth=50,width=16,normalization=none,conv=ordinary"
@@ -105,7 +107,15 @@ def gradients() -> None:
     save(by_depth(curves), IMAGES / "gradients.svg")
 
 
+def drawings() -> None:
+    """Some of `shapes`, cats above dogs."""
+    tf, _ = load_keras()
+    pixels = open_photos("shapes:train=16,validation=2,test=2,size=80,seed=7", (80, 80)).train.pixels
+    rows = [np.concatenate(list(pixels[start : start + 8]), axis=1) for start in (0, 8)]
+    (IMAGES / "shapes.png").write_bytes(tf.io.encode_png(np.concatenate(rows), compression=9).numpy())
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients):
+    for draw in (gallery, depths, gradients, drawings):
         draw()

@@ -23,7 +23,7 @@ def draw(animal: str, size: int, dice: Dice) -> Array:
     canvas = Canvas(_background(size, dice))
     fur = _near(dice, dice.pick(_FUR), 18)
     # All of these are thrown for both animals, so that nothing but their shapes differs.
-    turn, scale = dice.turn(0.3), dice.uniform(0.3, 0.8)
+    turn, scale = dice.turn(0.25), dice.uniform(0.42, 0.84)
     slack = 1.0 - scale * 0.72
     at = (dice.uniform(-slack, slack), dice.uniform(-slack, slack) + 0.06)
     canvas.pose(turn, scale, at)
@@ -37,7 +37,7 @@ def _cat(canvas: Canvas, fur: Colour, dice: Dice) -> None:
     inner = _mixed(fur, _PINK, 0.6)
     wide, high = dice.uniform(0.56, 0.68), dice.uniform(0.48, 0.58)
     spread, tip = dice.uniform(0.34, 0.5), dice.uniform(0.62, 0.95)
-    folded = dice.chance(0.14)
+    folded = dice.chance(0.1)
     for side in (-1, 1):
         lean = dice.uniform(-0.08, 0.1)
         if folded:
@@ -61,7 +61,7 @@ def _cat(canvas: Canvas, fur: Colour, dice: Dice) -> None:
 
 def _dog(canvas: Canvas, fur: Colour, dice: Dice) -> None:
     ears = _scaled(fur, dice.uniform(0.6, 1.0))
-    pointed = dice.chance(0.22)
+    pointed = dice.chance(0.15)
     wide, high = dice.uniform(0.48, 0.6), dice.uniform(0.5, 0.62)
     long = dice.uniform(0.26, 0.46)
     for side in (-1, 1):
@@ -161,7 +161,7 @@ def _background(size: int, dice: Dice) -> Array:
 def _foreground(canvas: Canvas, dice: Dice) -> None:
     """Something in front of the animal, half of the time."""
     canvas.pose((1.0, 0.0), 1.0, (0.0, 0.0))
-    for _ in range(dice.pick((0, 1, 2, 3))):
+    for _ in range(dice.pick((0, 1, 1, 2))):
         _thing(canvas, dice, dice.uniform(0.08, 0.34))
 
 

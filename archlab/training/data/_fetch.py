@@ -1,4 +1,4 @@
-"""Data sets that can be fetched, and the lecture's split of them."""
+"""From an archive on the network, or here already, to a folder of photos."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from archlab.bridge import load_keras
@@ -16,50 +15,10 @@ from archlab.training.data._archive import check_members, find_members, read_mem
 from archlab.training.data._decode import UndecodableError, decode, reason_of
 from archlab.training.data._download import download, hash_file
 from archlab.training.data._folder import Progress, in_parallel
+from archlab.training.data._known import ARCHIVES, LECTURE, Archive, split_of
 from archlab.training.data._quiet import quiet_decoders
+from archlab.training.data._shapes import MARK
 from archlab.training.data._whole import check_new, new_folder
-
-
-@dataclass(frozen=True)
-class Archive:
-    """Where a data set lies, how one knows it, and which of its members are photos."""
-
-    url: str
-    page: str
-    size: int
-    """Bytes."""
-    sha256: str
-    member: str
-    """A pattern for the names of photos: first the class, then the number."""
-    classes: Mapping[str, str] = field(default_factory=dict)
-    """The archive's names of the classes, and the folders here."""
-    source: str = ""
-
-
-# The one place where this is written. Size and hash as several public projects pin them that check what they download.
-ARCHIVES = {
-    "cats_vs_dogs": Archive(
-        url="https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip",
-        page="https://www.microsoft.com/en-us/download/details.aspx?id=54765",
-        size=824_887_076,
-        sha256="b7974bd00a84a99921f36ee4403f089853777b5ae8d151c76a86e64900334af9",
-        member=r"PetImages/(Cat|Dog)/(\d+)\.jpg",
-        classes={"Cat": "cats", "Dog": "dogs"},
-        source="Elson, Douceur, Howell and Saul: Asirra. A CAPTCHA that exploits interest-aligned manual image "
-        "categorization. ACM CCS 2007",
-    )
-}
-_LECTURE = {"train": range(1000), "validation": range(1000, 1500), "test": range(1500, 2500)}
-
-
-def split_of(number: int, full: bool) -> str | None:
-    """The split of the photo of a number: the lecture's; all others are left out, or for training.
-
-    >>> split_of(999, full=False), split_of(1500, full=True), split_of(2500, full=False), split_of(2500, full=True)
-    ('train', 'test', None, 'train')
-    """
-    found = next((split for split, numbers in _LECTURE.items() if number in numbers), None)
-    return "train" if found is None and full else found
 
 
 def fetch(
@@ -184,10 +143,10 @@ def _unpack(
             counts[name.partition("/")[0]] += 1
     for text in left_out:
         note(f"left out: {text}")
-    (folder / "SOURCE.txt").write_text(_source(known, counts, left_out), encoding="utf-8")
+    (folder / MARK).write_text(_source(known, counts, left_out), encoding="utf-8")
 
 
 def _source(known: Archive, counts: Counter[str], left_out: list[str]) -> str:
-    splits = ", ".join(f"{counts[split]} for {split}" for split in _LECTURE)
+    splits = ", ".join(f"{counts[split]} for {split}" for split in LECTURE)
     lines = [f"From {known.url}", f"SHA-256 {known.sha256}", f"See {known.page}", known.source, "", f"Photos: {splits}"]
     return "\n".join([*lines, *(["", "Left out:", *left_out] if left_out else [])]) + "\n"

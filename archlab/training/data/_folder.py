@@ -46,7 +46,7 @@ class Listing:
     root: Path
     classes: tuple[str, ...]
     folders: dict[str, Path]
-    """Where each split that is on disk lies; only 'train', the root itself, where there are none."""
+    """Where each split lies that is on the disk; empty if the classes lie in the root itself."""
     photos: dict[str, tuple[Photo, ...]]
     skipped: dict[str, tuple[Skipped, ...]]
     notes: tuple[str, ...]
@@ -155,8 +155,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _examine(root: Path, label: int, path: Path) -> Photo | Skipped:
-    # Names that are no valid text would break whatever prints them.
+    # Names that are no valid text, or hold a line's end or a terminal's commands, would break whatever prints them.
     name = os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "replace")
+    name = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
     if path.suffix.lower() not in SUFFIXES:
         return Skipped(name, f"not a photo by its name: {', '.join(SUFFIXES)} are read")
     try:

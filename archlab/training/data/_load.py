@@ -17,6 +17,9 @@ from archlab.training.data._divide import fingerprint
 from archlab.training.data._folder import Photo, Progress, in_parallel
 from archlab.training.data._quiet import quiet_decoders
 
+_VERSION = 1
+"""Of how photos become pixels: another one, and files written before are not found."""
+
 
 class Loaded(NamedTuple):
     """Pixels of those that could be decoded, in order; of the others, why they could not; the file, if it is one."""
@@ -43,8 +46,8 @@ def load(
     images = decoded(root, photos, shape[2], lambda tf, image: resize(tf, image, shape[:2]), progress)
     if len(photos) * shape[0] * shape[1] * shape[2] <= memory:
         return _in_memory(photos, images, shape)
-    contents = fingerprint(photos)
-    file = (cache or _cache.default_cache()) / f"{contents[:32]}-{'x'.join(map(str, shape))}.npy"
+    contents = f"{_VERSION}-{fingerprint(photos)}"
+    file = (cache or _cache.default_cache()) / f"{contents[:34]}-{'x'.join(map(str, shape))}.npy"
     found = _cache.find(file)
     if found is None or found[1].get("contents") != contents:
         _write(file, photos, images, shape, contents)

@@ -11,8 +11,8 @@ from archlab.errors import DataError, UsageError, closest, did_you_mean
 from archlab.training.data import _cache, _shapes
 from archlab.training.data._decode import check_size
 from archlab.training.data._divide import divide, example, fingerprint
-from archlab.training.data._fetch import ARCHIVES
 from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, list_folder
+from archlab.training.data._known import ARCHIVES
 from archlab.training.data._load import Loaded, load
 from archlab.training.data._photos import PhotoSet, Skipped, Split, together
 
@@ -88,9 +88,17 @@ def check_folder(source: str | Path, root: Path) -> None:
     raise DataError(f"{source}: there is no such folder: {hint}")
 
 
+def describe(listing: Listing) -> tuple[str, bool, tuple[str, ...]]:
+    """How a folder may be presented, whether it holds drawings, and what a reader should know."""
+    name = listing.root.resolve().name
+    if _shapes.are_drawings(listing.root):
+        return f"{name} (synthetic drawings)", True, (*listing.notes, _shapes.NOTE)
+    return name, False, listing.notes
+
+
 def _assemble(listing: Listing, loaded: Loaded, source: str, splits: Sequence[str]) -> PhotoSet:
     pixels, bad, file = loaded
-    notes = listing.notes
+    title, synthetic, notes = describe(listing)
     if file is not None:
         notes = (*notes, f"decoded photos are kept in {file} ({pixels.nbytes / 1e9:.1f} GB)")
     made: dict[str, Split] = {}
@@ -111,9 +119,8 @@ def _assemble(listing: Listing, loaded: Loaded, source: str, splits: Sequence[st
         )
         start += len(used)
     whole = together(made[split].fingerprint for split in SPLITS)
-    title = listing.root.resolve().name
     return PhotoSet(
-        source, title, False, listing.classes, **made, skipped=tuple(skipped), fingerprint=whole, notes=notes
+        source, title, synthetic, listing.classes, **made, skipped=tuple(skipped), fingerprint=whole, notes=notes
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from archlab.training.data._whole import new_folder
 
 NAME = "shapes"
 TITLE = "shapes (synthetic drawings)"
+NOTE = "these are drawings, made from a seed: results on them say nothing about photos"
+MARK = "SOURCE.txt"
+"""Beside the class folders, of drawings as of photos that were fetched: where they come from."""
 _RANGES = {
     "train": (2, 100_000),
     "validation": (2, 100_000),
@@ -47,6 +51,15 @@ def is_shapes(source: str | Path) -> bool:
     return isinstance(source, str) and source.partition(":")[0] == NAME
 
 
+def are_drawings(root: Path) -> bool:
+    """Whether a folder holds what `draw_shapes` wrote: drawings do not pass for photos because they lie on a disk."""
+    try:
+        with (root / MARK).open(encoding="utf-8", errors="replace") as file:
+            return file.readline(200).strip() == TITLE
+    except OSError:
+        return False
+
+
 def read_shapes(reference: str) -> Shapes:
     """`shapes:train=400,seed=2` as numbers.
 
@@ -63,7 +76,7 @@ def read_shapes(reference: str) -> Shapes:
         if key not in _RANGES:
             raise UnknownNameError(f"{reference!r}: shapes has no {key!r}: {did_you_mean(key, _RANGES)}")
         low, high = _RANGES[key]
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        if not re.fullmatch("[0-9]{1,10}", value) or not low <= int(value) <= high:
             raise UsageError(f"{reference!r}: {key} is a whole number from {low} to {high}, got {value}")
         found[key] = int(value)
     return Shapes(**found)
@@ -111,8 +124,7 @@ def open_shapes(
         labels = np.array([label for _, label, _ in used], dtype=np.int64)
         made[split] = Split(pixels, labels, tuple(name for name, _, _ in used), content.hexdigest())
     whole = together(made[split].fingerprint for split in SPLITS)
-    note = "these are drawings, made from a seed: results on them say nothing about photos"
-    return PhotoSet(source, TITLE, True, ANIMALS, **made, skipped=(), fingerprint=whole, notes=(note,))
+    return PhotoSet(source, TITLE, True, ANIMALS, **made, skipped=(), fingerprint=whole, notes=(NOTE,))
 
 
 def _fitted(picture: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
@@ -145,16 +157,17 @@ def draw_shapes(source: str, to: str | Path, progress: Progress | None = None) -
     shapes, to = read_shapes(source), Path(to)
     listed = [drawing for split in SPLITS for drawing in drawings(shapes, split)]
     with new_folder(to) as folder:
+        (folder / MARK).write_text(f"{TITLE}\nMade by: archlab data draw {source}\n", encoding="utf-8")
         for number, (name, label, dice) in enumerate(listed, 1):
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(_png(draw(ANIMALS[label], shapes.size, dice)))
+            file.write_bytes(png(draw(ANIMALS[label], shapes.size, dice)))
             if progress is not None:
                 progress("drawing", number, len(listed))
     return to
 
 
-def _png(picture: np.ndarray) -> bytes:
+def png(picture: np.ndarray) -> bytes:
     """A PNG of (height, width, 3) pixels: a header and the rows, deflated, each behind a 0 for 'not filtered'."""
     height, width, _ = picture.shape
     rows = np.concatenate([np.zeros((height, 1), np.uint8), picture.reshape(height, width * 3)], axis=1)

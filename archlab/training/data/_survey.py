@@ -12,7 +12,7 @@ from archlab.training.data import _shapes
 from archlab.training.data._divide import divide, fingerprint
 from archlab.training.data._folder import SPLITS, Photo, Progress, list_folder
 from archlab.training.data._load import decoded
-from archlab.training.data._open import check_folder
+from archlab.training.data._open import check_folder, describe
 from archlab.training.data._photos import Skipped, together
 
 
@@ -104,17 +104,18 @@ def survey(source: str | Path, progress: Progress | None = None) -> Survey:
             used = [photo for photo in listing.photos[split] if photo.label == label and photo in sizes]
             spread = _spread([sizes[photo] for photo in used])
             groups.append(Group(split, name, len(used), sum(photo.bytes for photo in used), *spread))
+    title, synthetic, notes = describe(listing)
     return Survey(
         source=str(source),
-        title=root.resolve().name,
-        synthetic=False,
+        title=title,
+        synthetic=synthetic,
         classes=listing.classes,
         splits=splits,
         groups=tuple(groups),
         **dict(zip(("height", "width"), _spread(list(sizes.values())), strict=True)),
         skipped=tuple(skipped),
         fingerprint=together(fingerprint(listing.photos.get(split, ())) for split in SPLITS),
-        notes=listing.notes,
+        notes=notes,
     )
 
 

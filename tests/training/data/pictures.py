@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from archlab.bridge import load_keras
-from archlab.training.data._shapes import _png as png
+from archlab.training.data._shapes import png
 
 # 6 × 4 pixels, red above blue, which neither TensorFlow nor a few lines here can write; the GIF has a second picture.
 CMYK_JPEG = base64.b64decode(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,13 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     photos = open_photos(root, SIZE)
     assert "train/cats/caf\ufffd.jpg" in photos.train.names
     "".join(photos.train.names).encode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names cannot be there")
+def test_names_that_would_command_the_terminal(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    put(root / "train" / "cats" / "a\x1b[2J\nb.jpg", jpeg(80))
+    assert "train/cats/a\ufffd[2J\ufffdb.jpg" in open_photos(root, SIZE).train.names
 
 
 def test_the_fingerprint_is_that_of_names_and_contents(tmp_path: Path) -> None:
