@@ -16,11 +16,12 @@ _CHUNK = 256
 """Photos resized at a time."""
 
 
-def stored_size(how: Recipe, largest: tuple[int, int]) -> tuple[int, int]:
-    """The size at which photos are kept: the largest that any epoch or the test asks for."""
-    sides = [_source_side(how, pixels) for _, pixels in how.size] + [how.test_size]
-    side = max(sides) if how.size or how.test_size else 0
-    return (max(side, largest[0]), max(side, largest[1])) if not how.size else (side, side)
+def stored_size(how: Recipe, input: tuple[int, int]) -> tuple[int, int]:
+    """The height and width at which photos are kept: the largest that any epoch or the test asks for."""
+    if how.size:
+        side = max([_source_side(how, pixels) for _, pixels in how.size] + [how.test_size])
+        return side, side
+    return max(how.test_size, input[0]), max(how.test_size, input[1])
 
 
 def _source_side(how: Recipe, pixels: int) -> int:

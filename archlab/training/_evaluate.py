@@ -9,6 +9,7 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import SourceError, UsageError
+from archlab.training._batches import stored_size
 from archlab.training._fit import build_model, load_architecture
 from archlab.training._head import Head
 from archlab.training._run import WEIGHTS, Outcome, Run, open_run
@@ -93,7 +94,10 @@ def evaluate(run: str | Path | Run, data: str | Path | None = None, split: str =
     found, model, head = _restored(run)
     about, how = found.about, found.recipe
     size = test_size(how, tuple(about["input"]))
-    photos = open_photos(about["data"] if data is None else data, size, about["input"][2], splits=(split,))
+    # As large as the run keeps them, and made smaller as it does: what it tested on, to the last bit.
+    height, width, channels = about["input"]
+    kept = stored_size(how, (height, width))
+    photos = open_photos(about["data"] if data is None else data, kept, channels, splits=(split,))
     if list(photos.classes) != about["classes"]:
         raise UsageError(
             f"{photos.source} has the classes {', '.join(photos.classes)}, "
@@ -116,9 +120,11 @@ def predict(run: str | Path | Run, photos: Sequence[str | Path]) -> tuple[Predic
     """
     found = run if isinstance(run, Run) else open_run(run)
     about, how = found.about, found.recipe
-    size = test_size(how, tuple(about["input"]))
+    height, width, channels = about["input"]
+    size = test_size(how, (height, width))
     # Files are looked at before the model is built, which takes longer.
-    pixels = np.stack([decode_photo(photo, size, about["input"][2]) for photo in photos])
+    kept = stored_size(how, (height, width))
+    pixels = np.stack([decode_photo(photo, kept, channels) for photo in photos])
     _, model, head = _restored(found)
     said = probabilities(model, head, pixels, how, size)
     classes = tuple(about["classes"])

@@ -198,7 +198,11 @@ def _go_on(
             some = slice(None, None, max(1, len(photos.train) // _ESTIMATED_ON))
             known = held_out(photos.train.pixels[some], batches.labels[some], size, how.batch)
             average = Average(model, known)
-        _fit(run, model, batches, validation, progress, average, tell)
+        try:
+            _fit(run, model, batches, validation, progress, average, tell)
+        except KeyboardInterrupt:
+            done = f"after epoch {progress.epochs} of {how.epochs}"
+            raise KeyboardInterrupt(f"stopped {done}: go on with archlab train --resume {run.folder}") from None
         without_optimizer(model).load_weights(run.folder / WEIGHTS)
         finish(run, model, head, photos, progress)
     return run

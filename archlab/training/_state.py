@@ -57,7 +57,7 @@ def restore_state(folder: Path, model: Any) -> Progress:
         return Progress()
     variables = _variables(model)
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             values = [found[f"v{number}"] for number in range(len(found.files) - 1)]
             progress = Progress(**json.loads(str(found["progress"])))
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

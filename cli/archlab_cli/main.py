@@ -82,8 +82,8 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error))
     except click.ClickException as error:
         return _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
-        print("archlab: stopped", file=sys.stderr)
+    except (click.Abort, KeyboardInterrupt) as error:
+        print(f"archlab: {error if error.args else 'stopped'}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader has had enough (`archlab show … | head`): nothing is wrong, and nothing more can be written.

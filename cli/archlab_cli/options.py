@@ -225,3 +225,29 @@ def _epoch_line(step: Any) -> str:
     parts += [f"{record['images_per_second']:.0f} images/s", format_seconds(record["elapsed"])]
     width = len(str(step.epochs))
     return f"epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)
+
+
+@contextmanager
+def counter() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar for work that says what is being done, how much is done and how much there is."""
+    if not sys.stderr.isatty():
+        yield lambda word, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20))
+    with Progress(
+        *columns, MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("reading", total=None)
+        last = ""
+
+        def step(word: str, done: int, total: int) -> None:
+            nonlocal last
+            if word != last:
+                bar.reset(task, description=word, total=total)
+                last = word
+            bar.update(task, completed=done, total=total)
+
+        yield step

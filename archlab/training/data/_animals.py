@@ -23,8 +23,8 @@ def draw(animal: str, size: int, dice: Dice) -> Array:
     canvas = Canvas(_background(size, dice))
     fur = _near(dice, dice.pick(_FUR), 18)
     # All of these are thrown for both animals, so that nothing but their shapes differs.
-    turn, scale = dice.turn(0.22), dice.uniform(0.5, 0.86)
-    slack = 1.02 - scale * 0.72
+    turn, scale = dice.turn(0.3), dice.uniform(0.3, 0.8)
+    slack = 1.0 - scale * 0.72
     at = (dice.uniform(-slack, slack), dice.uniform(-slack, slack) + 0.06)
     canvas.pose(turn, scale, at)
     _body(canvas, fur, dice)
@@ -36,8 +36,8 @@ def draw(animal: str, size: int, dice: Dice) -> Array:
 def _cat(canvas: Canvas, fur: Colour, dice: Dice) -> None:
     inner = _mixed(fur, _PINK, 0.6)
     wide, high = dice.uniform(0.56, 0.68), dice.uniform(0.48, 0.58)
-    spread, tip = dice.uniform(0.34, 0.5), dice.uniform(0.7, 0.98)
-    folded = dice.chance(0.08)
+    spread, tip = dice.uniform(0.34, 0.5), dice.uniform(0.62, 0.95)
+    folded = dice.chance(0.14)
     for side in (-1, 1):
         lean = dice.uniform(-0.08, 0.1)
         if folded:
@@ -47,21 +47,21 @@ def _cat(canvas: Canvas, fur: Colour, dice: Dice) -> None:
         _ear(canvas, side, spread, tip, lean, inner, 0.6)
     canvas.ellipse((0, 0), (wide, high), fur, shade=0.16)
     _markings(canvas, fur, dice, high)
-    _eyes(canvas, dice, dice.uniform(0.22, 0.3), dice.uniform(0.1, 0.14), slit=dice.uniform(0.25, 0.7))
+    _eyes(canvas, dice, dice.uniform(0.22, 0.3), dice.uniform(0.1, 0.14), slit=dice.uniform(0.3, 0.95))
     pale = _mixed(fur, (250, 246, 240), 0.55)
     for side in (-1, 1):
-        canvas.ellipse((side * 0.1, 0.24), (0.14, dice.uniform(0.09, 0.13)), pale)
+        canvas.ellipse((side * 0.1, 0.24), (0.15, dice.uniform(0.1, 0.19)), pale)
     nose = _near(dice, dice.pick((_PINK, _PINK, _DARK)), 12)
     half = dice.uniform(0.05, 0.08)
     canvas.polygon(((-half, 0.12), (half, 0.12), (0, 0.12 + 1.1 * half)), nose, round=0.015)
     _mouth(canvas, 0.12 + half, 0.1)
-    if dice.chance(0.75):
+    if dice.chance(0.6):
         _whiskers(canvas, dice)
 
 
 def _dog(canvas: Canvas, fur: Colour, dice: Dice) -> None:
-    ears = _scaled(fur, dice.uniform(0.55, 0.95))
-    pointed = dice.chance(0.1)
+    ears = _scaled(fur, dice.uniform(0.6, 1.0))
+    pointed = dice.chance(0.22)
     wide, high = dice.uniform(0.48, 0.6), dice.uniform(0.5, 0.62)
     long = dice.uniform(0.26, 0.46)
     for side in (-1, 1):
@@ -74,16 +74,16 @@ def _dog(canvas: Canvas, fur: Colour, dice: Dice) -> None:
             turn = _unit(1.0, -side * swing)
             _flap(canvas, (side * (wide + 0.02), -0.18 + long * 0.6), (dice.uniform(0.15, 0.22), long), ears, turn)
     _markings(canvas, fur, dice, high)
-    _eyes(canvas, dice, dice.uniform(0.2, 0.28), dice.uniform(0.075, 0.11), slit=dice.uniform(0.75, 1.0))
+    _eyes(canvas, dice, dice.uniform(0.2, 0.28), dice.uniform(0.075, 0.11), slit=dice.uniform(0.6, 1.0))
     pale = _mixed(fur, (250, 246, 240), dice.uniform(0.1, 0.6))
     low = dice.uniform(0.28, 0.4)
-    if dice.chance(0.45):
+    if dice.chance(0.35):
         canvas.ellipse((dice.uniform(-0.04, 0.04), low + 0.22), (0.09, dice.uniform(0.14, 0.22)), (216, 96, 108))
-    canvas.ellipse((0, low), (dice.uniform(0.22, 0.3), dice.uniform(0.22, 0.3)), pale, shade=0.12)
+    canvas.ellipse((0, low), (dice.uniform(0.19, 0.3), dice.uniform(0.19, 0.3)), pale, shade=0.12)
     half = dice.uniform(0.08, 0.12)
     canvas.ellipse((0, low - 0.12), (half, half * 0.72), _near(dice, _DARK, 14))
     _mouth(canvas, low - 0.06, 0.13)
-    if dice.chance(0.15):
+    if dice.chance(0.25):
         _whiskers(canvas, dice)
 
 
@@ -161,8 +161,8 @@ def _background(size: int, dice: Dice) -> Array:
 def _foreground(canvas: Canvas, dice: Dice) -> None:
     """Something in front of the animal, half of the time."""
     canvas.pose((1.0, 0.0), 1.0, (0.0, 0.0))
-    for _ in range(dice.pick((0, 0, 1, 2))):
-        _thing(canvas, dice, dice.uniform(0.08, 0.3))
+    for _ in range(dice.pick((0, 1, 2, 3))):
+        _thing(canvas, dice, dice.uniform(0.08, 0.34))
 
 
 def _thing(canvas: Canvas, dice: Dice, large: float) -> None:

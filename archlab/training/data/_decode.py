@@ -9,6 +9,7 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import DataError, UsageError
+from archlab.training.data._quiet import quiet_decoders
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 READABLE = "JPEG, PNG, BMP and GIF can be read"
@@ -108,7 +109,8 @@ def decode_photo(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     try:
         check_content(content)
         tf, _ = load_keras()
-        return resize(tf, decode(tf, content, channels), size)
+        with quiet_decoders():
+            return resize(tf, decode(tf, content, channels), size)
     except UndecodableError as error:
         raise DataError(f"{path}: {error}") from None
 
@@ -125,10 +127,11 @@ def decode(tf: Any, content: bytes, channels: int) -> Any:
     if kind == "BMP":
         _refuse_palette(content)
     with tf.device("cpu:0"):
-        try:
-            image = tf.io.decode_image(content, channels=wanted, expand_animations=False)
-        except (tf.errors.OpError, ValueError):
-            raise UndecodableError(f"damaged: begins like a {kind}, and cannot be decoded") from None
+        image = _attempt(tf, content, wanted)
+        if image is None and wanted == 1:  # CMYK, which is only decoded to colours
+            image = _attempt(tf, content, 3)
+        if image is None:
+            raise UndecodableError(f"damaged: begins like a {kind}, and cannot be decoded")
         if 0 in image.shape:
             raise UndecodableError(f"damaged: a {kind} of {image.shape[0]} × {image.shape[1]} pixels")
         found = image.shape[-1]
@@ -136,6 +139,13 @@ def decode(tf: Any, content: bytes, channels: int) -> Any:
             return image
         colours = image[..., :3] if found >= 3 else tf.repeat(image[..., :1], 3, axis=-1)
         return colours if channels == 3 else tf.image.rgb_to_grayscale(colours)
+
+
+def _attempt(tf: Any, content: bytes, channels: int) -> Any:
+    try:
+        return tf.io.decode_image(content, channels=channels, expand_animations=False)
+    except (tf.errors.OpError, ValueError):
+        return None
 
 
 def resize(tf: Any, image: Any, size: tuple[int, int]) -> np.ndarray:

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from archlab.errors import DataError
 from archlab.training.data._folder import SPLITS, Listing, Photo
@@ -24,7 +25,7 @@ def divide(listing: Listing) -> Listing:
     Raises:
         DataError: a class has too few photos to be divided.
     """
-    return _without_copies(_with_all_splits(_without_contradictions(listing)))
+    return _with_all_splits(_without_copies(_without_contradictions(listing)))
 
 
 def fingerprint(photos: Iterable[Photo]) -> str:
@@ -33,6 +34,13 @@ def fingerprint(photos: Iterable[Photo]) -> str:
     for photo in photos:
         total.update(f"{photo.name}\0{photo.label}\0{photo.digest}\n".encode())
     return total.hexdigest()
+
+
+def example(listing: Listing, skipped: Iterable[Skipped], folder: Path) -> str:
+    """The end of a message on a folder where something is missing: the first file in it that was skipped, if any."""
+    inside = f"{folder.relative_to(listing.root).as_posix()}/"
+    found = next((each for each in skipped if each.name.startswith(inside)), None)
+    return f", such as {found.name}: {found.reason}" if found else ""
 
 
 def _without_contradictions(listing: Listing) -> Listing:
@@ -61,7 +69,8 @@ def _with_all_splits(listing: Listing) -> Listing:
         share = max(1, round(_SHARE * len(contents)))
         if len(contents) < (len(missing) + 1) * share:
             folder = listing.folders.get("train", listing.root) / name
-            raise DataError(f"{folder}: {len(contents)} photo(s) are too few to set some apart for {missing[-1]}")
+            why = f"{len(contents)} photo(s) are too few to set some apart for {missing[-1]}"
+            raise DataError(f"{folder}: {why}{example(listing, skipped['train'], folder)}")
         for number, split in enumerate(missing):
             taken |= dict.fromkeys(contents[number * share : (number + 1) * share], split)
     for split in missing:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -84,12 +85,19 @@ def list_folder(root: Path, progress: Progress) -> Listing:
     )
 
 
-def in_parallel(work: Callable[[A], B], items: Sequence[A], step: Callable[[int], None]) -> Iterable[B]:
+def in_parallel(
+    work: Callable[[A], B],
+    items: Sequence[A],
+    step: Callable[[int], None],
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Iterable[B]:
     """The results in order, from threads: reading, hashing and decoding all happen outside Python's lock."""
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 16), "archlab-photos") as pool:
         # By the hundred, so that no more results wait to be taken than that, and Ctrl-C has not long to wait.
         for start in range(0, len(items), _AT_ONCE):
-            yield from pool.map(work, items[start : start + _AT_ONCE])
+            with around():
+                results = list(pool.map(work, items[start : start + _AT_ONCE]))
+            yield from results
             step(min(start + _AT_ONCE, len(items)))
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from archlab.bridge import load_keras
-from archlab.errors import DataError, UsageError, did_you_mean
+from archlab.errors import DataError, UsageError, closest, did_you_mean
 from archlab.training.data import _cache, _shapes
-from archlab.training.data._decode import UndecodableError, check_size, decode, resize
-from archlab.training.data._divide import divide, fingerprint
-from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, in_parallel, list_folder
-from archlab.training.data._photos import PhotoSet, Skipped, Split
+from archlab.training.data._decode import check_size
+from archlab.training.data._divide import divide, example, fingerprint
+from archlab.training.data._fetch import ARCHIVES
+from archlab.training.data._folder import SPLITS, Listing, Photo, Progress, list_folder
+from archlab.training.data._load import Loaded, load
+from archlab.training.data._photos import PhotoSet, Skipped, Split, together
 
 
 def open_photos(
@@ -63,44 +61,37 @@ def open_photos(
             raise UsageError(f"no split {split!r}: {did_you_mean(split, SPLITS)}")
     progress = progress or (lambda word, done, total: None)
     memory = _cache.default_memory() if memory is None else memory
-    if _shapes.claims(source):
+    if _shapes.is_shapes(source):
         return _shapes.open_shapes(str(source), size, channels, splits, progress, memory)
     root = Path(source)
-    _check_folder(source, root)
+    check_folder(source, root)
     listing = divide(list_folder(root, progress))
     missing = [split for split in splits if split not in listing.photos]
     if missing:
         raise DataError(f"{root} has no folder {missing[0]}, and no training photos to make it of")
     wanted = [photo for split in SPLITS if split in splits for photo in listing.photos[split]]
-    return _assemble(listing, wanted, str(source), (*size, channels), splits, progress, cache, memory)
+    loaded = load(root, wanted, (*size, channels), progress, memory, cache)
+    return _assemble(listing, loaded, str(source), splits)
 
 
-def _check_folder(source: str | Path, root: Path) -> None:
+def check_folder(source: str | Path, root: Path) -> None:
+    """Say what can be named or fetched, where a single word is no folder.
+
+    Raises:
+        DataError: that.
+    """
     if root.exists() or len(root.parts) != 1:
         return
-    near = did_you_mean(str(source), ("shapes",))
-    raise DataError(
-        f"{source}: there is no such folder: {near if '?' in near else 'shapes are drawings, made offline'}"
-    )
+    if root.name in ARCHIVES:
+        raise DataError(f"{source}: there is no such folder: archlab data fetch {source} downloads it")
+    hint = did_you_mean(str(source), ("shapes",)) if closest(str(source), ("shapes",)) else "shapes need none"
+    raise DataError(f"{source}: there is no such folder: {hint}")
 
 
-def _assemble(
-    listing: Listing,
-    wanted: list[Photo],
-    source: str,
-    shape: tuple[int, int, int],
-    splits: Sequence[str],
-    progress: Progress,
-    cache: Path | None,
-    memory: int,
-) -> PhotoSet:
+def _assemble(listing: Listing, loaded: Loaded, source: str, splits: Sequence[str]) -> PhotoSet:
+    pixels, bad, file = loaded
     notes = listing.notes
-    if len(wanted) * shape[0] * shape[1] * shape[2] <= memory:
-        pixels, bad = _in_memory(listing.root, wanted, shape, progress)
-    else:
-        contents = fingerprint(wanted)
-        file = (cache or _cache.default_cache()) / f"{contents[:32]}-{'x'.join(map(str, shape))}.npy"
-        pixels, bad = _in_file(listing.root, wanted, shape, progress, file, contents)
+    if file is not None:
         notes = (*notes, f"decoded photos are kept in {file} ({pixels.nbytes / 1e9:.1f} GB)")
     made: dict[str, Split] = {}
     skipped: list[Skipped] = []
@@ -119,7 +110,7 @@ def _assemble(
             fingerprint(photos),
         )
         start += len(used)
-    whole = hashlib.sha256("".join(made[split].fingerprint for split in SPLITS).encode()).hexdigest()
+    whole = together(made[split].fingerprint for split in SPLITS)
     title = listing.root.resolve().name
     return PhotoSet(
         source, title, False, listing.classes, **made, skipped=tuple(skipped), fingerprint=whole, notes=notes
@@ -130,71 +121,4 @@ def _check_classes(listing: Listing, split: str, used: list[Photo], skipped: lis
     for label, name in enumerate(listing.classes):
         if not any(photo.label == label for photo in used):
             folder = listing.folders.get(split, listing.folders.get("train", listing.root)) / name
-            inside = f"{folder.relative_to(listing.root).as_posix()}/"
-            why = [each for each in skipped if each.name.startswith(inside)]
-            example = f": {why[0].name} is {why[0].reason}" if why else ""
-            raise DataError(f"{folder}: no photo for {split} that can be used{example}")
-
-
-def decoded(
-    root: Path, photos: Sequence[Photo], channels: int, finish: Callable[[Any, Any], Any], progress: Progress
-) -> Iterable[Any]:
-    """Each photo decoded and finished by `finish(tf, image)`, or the reason why it cannot be; in order."""
-    progress("loading TensorFlow", 0, len(photos))
-    tf, _ = load_keras()
-
-    def work(photo: Photo) -> Any:
-        try:
-            content = photo.path.read_bytes()
-        except OSError:
-            content = b""
-        if hashlib.sha256(content).hexdigest() != photo.digest:
-            if not root.is_dir():
-                raise DataError(f"{root}: the folder vanished while it was being read")
-            raise DataError(f"{photo.path}: changed or vanished while the folder was being read: try again")
-        try:
-            return finish(tf, decode(tf, content, channels))
-        except UndecodableError as error:
-            return str(error)
-
-    return in_parallel(work, photos, lambda n: progress("decoding", n, len(photos)))
-
-
-def _in_memory(
-    root: Path, photos: list[Photo], shape: tuple[int, int, int], progress: Progress
-) -> tuple[np.ndarray, dict[str, str]]:
-    pixels = np.empty((len(photos), *shape), np.uint8)
-    bad: dict[str, str] = {}
-    used = 0
-    finish = partial(_finish, shape[:2])
-    for photo, found in zip(photos, decoded(root, photos, shape[2], finish, progress), strict=True):
-        if isinstance(found, str):
-            bad[photo.name] = found
-            continue
-        pixels[used] = found
-        used += 1
-    return pixels[:used], bad
-
-
-def _in_file(
-    root: Path, photos: list[Photo], shape: tuple[int, int, int], progress: Progress, file: Path, contents: str
-) -> tuple[np.ndarray, dict[str, str]]:
-    found = _cache.find(file)
-    if found is None or found[1].get("contents") != contents:
-        with _cache.writing(file, shape) as writer:
-            bad: dict[str, str] = {}
-            finish = partial(_finish, shape[:2])
-            for photo, image in zip(photos, decoded(root, photos, shape[2], finish, progress), strict=True):
-                if isinstance(image, str):
-                    bad[photo.name] = image
-                else:
-                    writer.add(image)
-            writer.about = {"contents": contents, "skipped": bad}
-        found = _cache.find(file)
-        assert found is not None
-    pixels, about = found
-    return pixels, about["skipped"]
-
-
-def _finish(size: tuple[int, int], tf: Any, image: Any) -> np.ndarray:
-    return resize(tf, image, size)
+            raise DataError(f"{folder}: no photo for {split} that can be used{example(listing, skipped, folder)}")

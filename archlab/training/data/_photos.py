@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,3 +55,8 @@ class PhotoSet:
     the folder lies and which splits were asked for do not matter to it."""
     notes: tuple[str, ...] = ()
     """What a reader should know: which split was made up, where pixels are kept."""
+
+
+def together(fingerprints: Iterable[str]) -> str:
+    """The fingerprint of a data set, from those of its splits in order."""
+    return hashlib.sha256("".join(fingerprints).encode()).hexdigest()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,8 @@ from archlab.training.data._animals import ANIMALS, draw
 from archlab.training.data._canvas import Dice
 from archlab.training.data._decode import resize
 from archlab.training.data._folder import SPLITS, Progress
-from archlab.training.data._photos import PhotoSet, Split
+from archlab.training.data._photos import PhotoSet, Split, together
+from archlab.training.data._whole import new_folder
 
 NAME = "shapes"
 TITLE = "shapes (synthetic drawings)"
@@ -39,7 +42,7 @@ class Shapes:
     seed: int = 1
 
 
-def claims(source: str | Path) -> bool:
+def is_shapes(source: str | Path) -> bool:
     """Whether a source names drawings. A path never does, so that a folder of that name can be given."""
     return isinstance(source, str) and source.partition(":")[0] == NAME
 
@@ -107,7 +110,7 @@ def open_shapes(
         used = listed if split in splits else []
         labels = np.array([label for _, label, _ in used], dtype=np.int64)
         made[split] = Split(pixels, labels, tuple(name for name, _, _ in used), content.hexdigest())
-    whole = hashlib.sha256("".join(made[split].fingerprint for split in SPLITS).encode()).hexdigest()
+    whole = together(made[split].fingerprint for split in SPLITS)
     note = "these are drawings, made from a seed: results on them say nothing about photos"
     return PhotoSet(source, TITLE, True, ANIMALS, **made, skipped=(), fingerprint=whole, notes=(note,))
 
@@ -119,3 +122,48 @@ def _fitted(picture: np.ndarray, size: tuple[int, int], channels: int) -> np.nda
     with tf.device("cpu:0"):
         image = tf.constant(picture)
         return resize(tf, image if channels == 3 else tf.image.rgb_to_grayscale(image), size)
+
+
+def draw_shapes(source: str, to: str | Path, progress: Progress | None = None) -> Path:
+    """Write the drawings as PNG files, to look at: `train/cats/cat.0.png` and so on.
+
+    The folder can be opened as any other one, and holds the same pixels.
+
+    Args:
+        source: `shapes`, with arguments if need be, as for `open_photos`.
+        to: the folder, which must not exist.
+        progress: called with what is being done, how many drawings are done and how many there are.
+
+    Raises:
+        OutputError: the folder exists already or cannot be written; nothing of it is left then.
+
+    >>> draw_shapes("shapes:train=2,validation=2,test=2", ".")
+    Traceback (most recent call last):
+    ...
+    archlab.errors.OutputError: .: exists already, and is not written over: name another folder
+    """
+    shapes, to = read_shapes(source), Path(to)
+    listed = [drawing for split in SPLITS for drawing in drawings(shapes, split)]
+    with new_folder(to) as folder:
+        for number, (name, label, dice) in enumerate(listed, 1):
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(_png(draw(ANIMALS[label], shapes.size, dice)))
+            if progress is not None:
+                progress("drawing", number, len(listed))
+    return to
+
+
+def _png(picture: np.ndarray) -> bytes:
+    """A PNG of (height, width, 3) pixels: a header and the rows, deflated, each behind a 0 for 'not filtered'."""
+    height, width, _ = picture.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), picture.reshape(height, width * 3)], axis=1)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes())),
+        (b"IEND", b""),
+    )
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

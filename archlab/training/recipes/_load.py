@@ -32,29 +32,29 @@ def recipe(name: str | Path | Recipe) -> Recipe:
     >>> recipe("lecture").optimizer
     'rmsprop'
     """
-    if isinstance(name, Recipe):
-        return name
+    return name if isinstance(name, Recipe) else _found(name, ())
+
+
+def _found(name: str | Path, behind: tuple[str, ...]) -> Recipe:
+    """`behind` are the files that begin as this recipe."""
     text = str(name)
     if Path(text).suffix in (".yaml", ".yml"):
         path = Path(text)
         try:
             if path.stat().st_size > LARGEST:
                 raise SourceError(f"{path} is larger than {LARGEST:,} bytes: a recipe is not")
-            return from_yaml(path.read_text(encoding="utf-8"), str(path))
+            return _from_yaml(path.read_text(encoding="utf-8"), str(path), behind)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise SourceError(f"recipe {path} cannot be read: {reason.lower()}") from None
     if text not in names():
         raise UnknownNameError(f"no recipe named {text!r}: {did_you_mean(text, names())}, or name a .yaml file")
-    return from_yaml(files(__package__).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text)
+    return _from_yaml(files(__package__).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text, behind)
 
 
-def from_yaml(text: str, where: str) -> Recipe:
-    """A recipe from its YAML text.
-
-    Raises:
-        SourceError: names the file, and what is wrong in it.
-    """
+def _from_yaml(text: str, where: str, behind: tuple[str, ...]) -> Recipe:
+    if where in behind:
+        raise SourceError(f"{where}: it begins as itself, by way of its base")
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -66,7 +66,11 @@ def from_yaml(text: str, where: str) -> Recipe:
     settings = dict(data)
     try:
         base = settings.pop("base", None)
-        start = Recipe(Path(where).stem) if base is None else replace(recipe(str(base)), name=Path(where).stem)
+        start = (
+            Recipe(Path(where).stem)
+            if base is None
+            else replace(_found(str(base), (*behind, where)), name=Path(where).stem)
+        )
         return start.with_settings(read_fields(settings))
     except (UsageError, UnknownNameError) as error:
         raise SourceError(f"{where}: {error}") from None

@@ -161,7 +161,9 @@ def read_fields(settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:
             raise UsageError(f"{before}a recipe has no setting {name!r}: {did_you_mean(str(name), _HINTS)}")
         try:
             values[name] = _read(name, value)
-        except (ValueError, TypeError):
+        except UsageError as error:
+            raise UsageError(f"{before}{error}") from None
+        except (ValueError, TypeError, OverflowError):
             raise UsageError(f"{before}{name} must be {_expected(name)}, got {_shown(value)}") from None
     return values
 
@@ -171,6 +173,8 @@ def _read(name: str, value: Any) -> Any:
     if name == "size":
         return _read_sizes(value)
     if name == "only":
+        if not isinstance(value, Mapping) or not all(isinstance(one, Mapping) for one in value.values()):
+            raise ValueError
         return MappingProxyType({key: MappingProxyType(read_fields(one, f"only {key}")) for key, one in value.items()})
     if get_origin(kind) is Literal:
         if value not in get_args(kind):

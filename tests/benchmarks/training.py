@@ -1,0 +1,145 @@
+"""Images a second: the lecture's notebook, and archlab with the same settings, in float32 and in bfloat16.
+
+python -m tests.benchmarks.training [FOLDER]
+
+FOLDER holds the lecture's 5,000 photos; ../shared/data/cats_vs_dogs unless given. One epoch of each is a warm-up, the
+second is timed, without validation. The notebook is written down here as the lecture prints it: its own reader of
+photos, its augmentation as layers of the model, Keras's layers as they are.
+
+What archlab adds to a step is the time of its epoch against the same number of steps of the same compiled training
+function on one batch that is already there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from archlab import load
+from archlab.bridge import load_keras
+from archlab.training._batches import Batches
+from archlab.training._fit import build_model
+from archlab.training._head import Head
+from archlab.training._optimizer import make_optimizer
+from archlab.training.data import open_photos
+from archlab.training.recipes import recipe
+
+SIZE = (180, 180)
+
+
+def notebook(folder: Path, augmented: bool) -> tuple[Any, Any]:
+    """The lecture's model and its training photos."""
+    _, keras = load_keras()
+    layers = keras.layers
+    photos = keras.utils.image_dataset_from_directory(folder / "train", image_size=SIZE, batch_size=32, verbose=False)
+    inputs = keras.Input(shape=(*SIZE, 3))
+    if not augmented:
+        x = layers.Rescaling(1.0 / 255)(inputs)
+        for filters in (32, 64, 128, 256):
+            x = layers.Conv2D(filters=filters, kernel_size=3, activation="relu")(x)
+            x = layers.MaxPooling2D(pool_size=2)(x)
+        x = layers.Conv2D(filters=256, kernel_size=3, activation="relu")(x)
+        x = layers.Flatten()(x)
+    else:
+        flips = [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.2)]
+        x = keras.Sequential(flips)(inputs)
+        x = layers.Rescaling(1.0 / 255)(x)
+        x = layers.Conv2D(filters=32, kernel_size=5, use_bias=False)(x)
+        for size in (32, 64, 128, 256, 512):
+            shortcut = x
+            for _ in range(2):
+                x = layers.BatchNormalization()(x)
+                x = layers.Activation("relu")(x)
+                x = layers.SeparableConv2D(size, 3, padding="same", use_bias=False)(x)
+            x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+            shortcut = layers.Conv2D(size, 1, strides=2, padding="same", use_bias=False)(shortcut)
+            x = layers.add([x, shortcut])
+        x = layers.GlobalAveragePooling2D()(x)
+        x = layers.Dropout(0.5)(x)
+    outputs = layers.Dense(1, activation="sigmoid")(x)
+    model = keras.Model(inputs=inputs, outputs=outputs)
+    model.compile(loss="binary_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
+    return model, photos
+
+
+def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
+    """The same by archlab."""
+    architecture = load(name)
+    how = recipe("lecture").for_architecture(name).with_settings({"precision": precision})
+    photos = open_photos(folder, SIZE, splits=("train",))
+    head = Head.of(architecture.graph, photos.classes)
+    batches = Batches(photos.train.pixels, head.encode(photos.train.labels), how, SIZE, 0)
+    model = build_model(architecture, how, (*SIZE, 3), precision, 0)
+    model.compile(make_optimizer(how, 1000), head.loss(0), [head.accuracy()], jit_compile=False)
+    return model, batches
+
+
+class _Clock:
+    def __init__(self, keras: Any) -> None:
+        outer = self
+
+        class Callback(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                outer.start = time.perf_counter()
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                outer.seconds = time.perf_counter() - outer.start
+
+        self.start = self.seconds = 0.0
+        self.callback = Callback()
+
+
+def main() -> None:
+    """Print images a second, ratios and shares."""
+    tf, keras = load_keras()
+    default = Path(__file__).resolve().parents[3] / "shared" / "data" / "cats_vs_dogs"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    if not folder.is_dir():
+        sys.exit(f"no photos in {folder}: name the folder")
+    count = sum(1 for _ in (folder / "train").glob("*/*.jpg"))
+    for name in ("residual", "baseline"):
+        model, photos = notebook(folder, augmented=name == "residual")
+        clock = _Clock(keras)
+        model.fit(photos, epochs=2, verbose=0, callbacks=[clock.callback])
+        theirs = clock.seconds
+        print(f"{name}: the notebook {count / theirs:6.1f} images a second ({theirs:.0f} s an epoch)", flush=True)
+        for precision in ("float32", "bfloat16"):
+            _ours(tf, keras, folder, name, precision, count, theirs)
+
+
+def _ours(tf: Any, keras: Any, folder: Path, name: str, precision: str, count: int, theirs: float) -> None:
+    from archlab.training._callback import RunCallback
+    from archlab.training._state import Progress
+
+    model, batches = ours(folder, name, precision)
+    clock = _Clock(keras)
+    with tempfile.TemporaryDirectory() as run:
+        own = RunCallback(Path(run), batches, Progress(), None, lambda step: None)
+        model.fit(
+            batches.dataset(), epochs=2, steps_per_epoch=batches.steps, shuffle=False, verbose=0,
+            callbacks=[own, clock.callback],
+        )  # fmt: skip
+    photos, labels = next(iter(batches.dataset(limit=1)))
+    steps = max(3, count // 32 // 4)
+
+    @tf.function(autograph=False)
+    def step() -> Any:
+        return model.train_step((photos, labels))
+
+    step()
+    start = time.perf_counter()
+    for _ in range(steps):
+        step()
+    bare = (time.perf_counter() - start) / steps * count / 32
+    print(
+        f"  archlab {precision:8} {count / clock.seconds:6.1f} images a second, {theirs / clock.seconds:.2f} times the "
+        f"notebook's; {1 - bare / clock.seconds:+.1%} of it is not the training step",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

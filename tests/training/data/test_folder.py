@@ -1,0 +1,314 @@
+"""Folders of photos as they come: with splits and without, tidy and not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlab.errors import DataError, UnknownNameError, UsageError
+from archlab.training.data import PhotoSet, Skipped, open_photos
+from tests.training.data.pictures import folder, jpeg, pixels, png, put, write
+
+SIZE = (12, 16)
+SPLITS = ("train", "validation", "test")
+
+
+def names(photos: PhotoSet) -> dict[str, list[str]]:
+    return {split: list(getattr(photos, split).names) for split in SPLITS}
+
+
+def test_splits_classes_labels_and_names(tmp_path: Path) -> None:
+    photos = open_photos(folder(tmp_path / "pets", train=3, validation=1, test=2), SIZE)
+    assert (photos.title, photos.source, photos.synthetic) == ("pets", str(tmp_path / "pets"), False)
+    assert photos.classes == ("cats", "dogs") and not photos.skipped and not photos.notes
+    assert names(photos)["train"] == [
+        f"train/{animal}s/{animal}.{n}.jpg" for animal in ("cat", "dog") for n in range(3)
+    ]
+    assert photos.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert photos.validation.pixels.shape == (2, 12, 16, 3) and len(photos.test) == 4
+
+
+def test_only_the_splits_asked_for_are_decoded(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    put(root / "train" / "cats" / "bad.jpg", b"\xff\xd8\xff")
+    whole, one = open_photos(root, SIZE), open_photos(root, SIZE, splits=("test",))
+    assert len(one.train) == len(one.validation) == 0 and one.train.pixels.shape == (0, 12, 16, 3)
+    np.testing.assert_array_equal(one.test.pixels, whole.test.pixels)
+    assert one.fingerprint == whole.fingerprint and one.test.fingerprint == whole.test.fingerprint
+    assert one.skipped == () and [each.name for each in whole.skipped] == ["train/cats/bad.jpg"]
+
+
+def test_a_folder_with_the_test_photos_alone_is_enough_to_be_tested_on(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    expected = open_photos(root, SIZE).test
+    for split in ("train", "validation"):
+        shutil.rmtree(root / split)
+    found = open_photos(root, SIZE, splits=("test",)).test
+    assert (found.names, found.fingerprint) == (expected.names, expected.fingerprint)
+    with pytest.raises(DataError, match="has no folder train, and no training photos to make it of"):
+        open_photos(root, SIZE)
+
+
+def test_spellings_of_splits(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    expected = open_photos(root, SIZE)
+    (root / "validation").rename(root / "val")
+    (root / "train").rename(root / "Train")
+    found = open_photos(root, SIZE)
+    assert found.validation.names[0] == "val/cats/cat.0.jpg"
+    np.testing.assert_array_equal(found.validation.pixels, expected.validation.pixels)
+
+
+def test_what_is_hidden_is_passed_over_and_what_is_nested_is_not(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    put(root / "train" / "cats" / ".hidden.jpg", b"")
+    put(root / "train" / "cats" / ".cache" / "a.jpg", b"")
+    put(root / "train" / ".ipynb_checkpoints" / "a.jpg", b"")
+    put(root / ".git" / "config", b"")
+    put(root / "README.txt", b"about")
+    put(root / "train" / "cats" / "breeds" / "siamese" / "a.jpg", jpeg(70))
+    photos = open_photos(root, SIZE)
+    assert photos.skipped == () and photos.classes == ("cats", "dogs")
+    assert photos.train.names[0] == "train/cats/breeds/siamese/a.jpg"
+
+
+def test_a_class_folder_may_be_a_link(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    (root / "train" / "cats").rename(tmp_path / "elsewhere")
+    (root / "train" / "cats").symlink_to(tmp_path / "elsewhere")
+    assert len(open_photos(root, SIZE).train) == 8
+
+
+def test_what_is_skipped_and_why(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    cats = root / "train" / "cats"
+    put(cats / "cut.jpg", jpeg(80)[:-100])
+    put(cats / "empty.jpg", b"")
+    put(cats / "text.jpg", b"nothing to see here")
+    put(cats / "phone.heic", b"\x00\x00\x00\x18ftypheic")
+    put(cats / "web.jpg", b"RIFF\x00\x00\x00\x00WEBPVP8 ")
+    put(cats / "Thumbs.db", b"\xd0\xcf")
+    photos = open_photos(root, SIZE)
+    assert set(photos.skipped) == {
+        Skipped("train/cats/cut.jpg", "damaged: begins like a JPEG, and cannot be decoded"),
+        Skipped("train/cats/empty.jpg", "empty: 0 bytes"),
+        Skipped("train/cats/text.jpg", "not an image: JPEG, PNG, BMP and GIF can be read"),
+        Skipped("train/cats/phone.heic", "not a photo by its name: .jpg, .jpeg, .png, .bmp, .gif are read"),
+        Skipped("train/cats/web.jpg", "a WebP image: JPEG, PNG, BMP and GIF can be read"),
+        Skipped("train/cats/Thumbs.db", "not a photo by its name: .jpg, .jpeg, .png, .bmp, .gif are read"),
+    }
+    assert len(photos.train) == len(photos.train.pixels) == len(photos.train.names) == 8
+    clean = open_photos(folder(tmp_path / "clean"), SIZE)
+    np.testing.assert_array_equal(photos.train.pixels, clean.train.pixels)
+    np.testing.assert_array_equal(photos.test.pixels, clean.test.pixels)
+
+
+def test_another_format_than_the_name_says_is_fine_and_said(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    put(root / "train" / "dogs" / "a.jpg", png(pixels(60)))
+    photos = open_photos(root, (20, 30))
+    np.testing.assert_array_equal(photos.train.pixels[4], pixels(60))
+    assert photos.notes == (
+        "1 photo(s) are of another format than their names say, and read as what they are: train/dogs/a.jpg is a PNG",
+    )
+
+
+def test_copies_across_splits_are_dropped_where_they_do_harm(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    one, two, three = jpeg(81), jpeg(82), jpeg(83)
+    write(root, train__cats__a=one, test__cats__b=one)
+    write(root, validation__dogs__c=two, test__dogs__d=two)
+    write(root, train__dogs__e=three, train__dogs__f=three)
+    photos = open_photos(root, SIZE)
+    assert photos.skipped == (
+        Skipped("train/cats/a.jpg", "duplicate of test/cats/b.jpg"),
+        Skipped("validation/dogs/c.jpg", "duplicate of test/dogs/d.jpg"),
+    )
+    assert "test/cats/b.jpg" in photos.test.names and "test/dogs/d.jpg" in photos.test.names
+    # Within a split and a class a copy does no harm, and nothing is changed that need not be.
+    assert {"train/dogs/e.jpg", "train/dogs/f.jpg"} <= set(photos.train.names)
+
+
+def test_a_photo_under_two_classes_is_dropped(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    write(root, train__cats__a=jpeg(81), train__dogs__b=jpeg(81))
+    assert open_photos(root, SIZE).skipped == (
+        Skipped("train/cats/a.jpg", "duplicate of train/dogs/b.jpg, which is another class"),
+        Skipped("train/dogs/b.jpg", "duplicate of train/cats/a.jpg, which is another class"),
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
+def test_an_unreadable_photo_is_skipped(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    put(root / "train" / "cats" / "a.jpg", jpeg(80)).chmod(0)
+    assert open_photos(root, SIZE).skipped == (Skipped("train/cats/a.jpg", "cannot be read, permission denied"),)
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    try:
+        put(Path(os.fsdecode(os.fsencode(root / "train" / "cats") + b"/caf\xe9.jpg")), jpeg(80))
+    except OSError:
+        pytest.skip("this file system takes valid text only")
+    photos = open_photos(root, SIZE)
+    assert "train/cats/caf\ufffd.jpg" in photos.train.names
+    "".join(photos.train.names).encode()
+
+
+def test_the_fingerprint_is_that_of_names_and_contents(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    first = open_photos(root, SIZE)
+    assert open_photos(root, (5, 5), 1).fingerprint == first.fingerprint
+    root = root.rename(tmp_path / "moved")
+    assert open_photos(root, SIZE).fingerprint == first.fingerprint
+    (root / "train" / "cats" / "cat.0.jpg").rename(root / "train" / "cats" / "cat.00.jpg")
+    renamed = open_photos(root, SIZE)
+    assert renamed.fingerprint != first.fingerprint and renamed.test.fingerprint == first.test.fingerprint
+    put(root / "test" / "cats" / "cat.0.jpg", jpeg(99))
+    assert open_photos(root, SIZE).test.fingerprint != first.test.fingerprint
+
+
+def test_without_splits_the_photos_are_divided_and_that_is_said(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    for number in range(40):
+        write(root, **{f"{'cats' if number % 2 else 'dogs'}__{number}": jpeg(number)})
+    photos = open_photos(root, SIZE)
+    assert [len(getattr(photos, split)) for split in SPLITS] == [28, 6, 6]
+    for split in SPLITS:
+        assert getattr(photos, split).labels.mean() == 0.5
+    every = [name for split in names(photos).values() for name in split]
+    assert len(set(every)) == 40
+    assert photos.notes == (
+        "validation and test are made up: 15 % of each class's photos each, by a hash of their contents",
+    )
+    again = open_photos(root.rename(tmp_path / "moved"), SIZE, splits=("test",))
+    assert again.test.names == photos.test.names
+
+
+def test_one_missing_split_is_made_of_training_photos(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets", train=20)
+    whole = open_photos(root, SIZE)
+    shutil.rmtree(root / "validation")
+    photos = open_photos(root, SIZE)
+    assert photos.test.names == whole.test.names
+    assert len(photos.validation) == 6 and len(photos.train) == 34
+    assert set(photos.validation.names) | set(photos.train.names) == set(whole.train.names)
+    assert photos.notes == ("validation is made up: 15 % of each class's training photos, by a hash of their contents",)
+
+
+def refused(root: Path, message: str, **options: object) -> None:
+    with pytest.raises(DataError) as caught:
+        open_photos(root, SIZE, **options)  # pyright: ignore[reportArgumentType]
+    assert str(caught.value) == message
+
+
+def test_folders_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(tmp_path / "none", f"{tmp_path / 'none'}: there is no such folder")
+    refused(Path("none"), "none: there is no such folder: shapes need none")
+    refused(Path("shaps"), "shaps: there is no such folder: did you mean shapes?")
+    refused(
+        Path("cats_vs_dogs"),
+        "cats_vs_dogs: there is no such folder: archlab data fetch cats_vs_dogs downloads it",
+    )
+    refused(put(tmp_path / "a.jpg", b""), f"{tmp_path / 'a.jpg'}: is a file, not a folder")
+    (tmp_path / "empty").mkdir()
+    cats, dogs = tmp_path / "empty" / "cats", tmp_path / "empty" / "dogs"
+    refused(
+        tmp_path / "empty", f"{tmp_path / 'empty'} needs a folder of photos for each class, such as {cats} and {dogs}"
+    )
+    folder(tmp_path / "outer" / "pets")
+    refused(
+        tmp_path / "outer",
+        f"{tmp_path / 'outer'} needs a folder of photos for each class: did you mean {tmp_path / 'outer' / 'pets'}?",
+    )
+
+
+def test_classes_that_differ_between_splits_are_named(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    (root / "test" / "dogs").rename(root / "test" / "dog")
+    refused(root, f"{root / 'test' / 'dog'}: train has no class 'dog': did you mean dogs?")
+    shutil.rmtree(root / "test" / "dog")
+    refused(root, f"{root / 'test'} has no folder for the class 'dogs', which train has")
+    shutil.copytree(root / "validation", root / "val")
+    refused(root, f"{root}: val and validation are both for validation: keep one of them")
+
+
+def test_a_class_of_which_nothing_is_left_is_named(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    for file in (root / "test" / "dogs").iterdir():
+        file.write_bytes(b"")
+    refused(
+        root,
+        f"{root / 'test' / 'dogs'}: no photo for test that can be used, such as test/dogs/dog.0.jpg: empty: 0 bytes",
+    )
+    assert len(open_photos(root, SIZE, splits=("train", "validation")).train) == 8
+    shutil.rmtree(root / "validation")
+    shutil.rmtree(root / "train" / "cats")
+    put(root / "train" / "cats" / "one.jpg", jpeg(50))
+    refused(root, f"{root / 'train' / 'cats'}: 1 photo(s) are too few to set some apart for validation")
+
+
+@pytest.mark.parametrize("moment", ["reading", "loading TensorFlow", "decoding"])
+def test_a_folder_that_vanishes_meanwhile(tmp_path: Path, moment: str) -> None:
+    root = tmp_path / "pets"
+    # More than are read at once, or it is over before it has vanished.
+    for number in range(300):
+        put(root / "train" / ("cats", "dogs")[number % 2] / f"{number}.png", png(pixels(number, 4, 4)))
+
+    def vanish(word: str, done: int, total: int) -> None:
+        if word == moment:
+            shutil.rmtree(root, ignore_errors=True)
+
+    with pytest.raises(DataError) as caught:
+        open_photos(root, SIZE, progress=vanish)
+    assert "\n" not in str(caught.value) and str(root) in str(caught.value)
+    if moment != "reading":
+        assert str(caught.value) == f"{root}: the folder vanished while it was being read"
+
+
+def test_a_photo_that_changes_meanwhile(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    photo = root / "train" / "cats" / "cat.0.jpg"
+
+    def change(word: str, done: int, total: int) -> None:
+        if word == "loading TensorFlow":
+            photo.write_bytes(jpeg(99))
+
+    with pytest.raises(DataError) as caught:
+        open_photos(root, SIZE, progress=change)
+    assert str(caught.value) == f"{photo}: changed or vanished while the folder was being read: try again"
+
+
+def test_progress_counts_up_to_the_whole(tmp_path: Path) -> None:
+    seen: dict[str, list[tuple[int, int]]] = {}
+    open_photos(
+        folder(tmp_path / "pets"), SIZE, progress=lambda word, *counts: seen.setdefault(word, []).append(counts)
+    )
+    assert list(seen) == ["reading", "loading TensorFlow", "decoding"]
+    assert seen["reading"][-1] == seen["decoding"][-1] == (16, 16)
+
+
+def test_wrong_arguments(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    with pytest.raises(UsageError, match=r"no split 'valid': did you mean validation\?"):
+        open_photos(root, SIZE, splits=("valid",))
+    with pytest.raises(UsageError, match="1 channel"):
+        open_photos(root, SIZE, 2)
+    with pytest.raises((UsageError, UnknownNameError)):
+        open_photos("shapes:many=3", SIZE)
+
+
+def test_the_lectures_photos(photos: Path) -> None:
+    opened = open_photos(photos, (24, 24))
+    assert [len(getattr(opened, split)) for split in SPLITS] == [2000, 1000, 2000]
+    assert opened.classes == ("cats", "dogs") and opened.skipped == () and opened.notes == ()
+    for split in SPLITS:
+        assert getattr(opened, split).labels.mean() == 0.5
+    assert opened.test.names[0] == "test/cats/cat.1500.jpg"
+    assert opened.fingerprint == "1dbc713b0699e008be0946b971344623973301ec0e109c57fa39c9cfa585cbfc"
