@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, NamedTuple
@@ -20,17 +20,16 @@ from archlab.notation._arguments import (
     items,
     part_kinds,
 )
+from archlab.notation._nodes import LARGEST as LARGEST
+from archlab.notation._nodes import Nodes
 from archlab.ops import Width
 
-LARGEST = 2**19
-"""Characters. The YAML of a network of a thousand layers, each written out, has a tenth of it."""
 MOST_LAYERS = 100_000
 """Layers that a file may stand for once all that repeats in it is repeated."""
 
 _KEYS = ("name", "paper", "blocks", "architecture")
 _WIDTH = re.compile(r"(WIDTH|CHANNELS)(?: *\* *([0-9]{1,9}))?(?: *// *([0-9]{1,9}))?")
 _FRACTION = re.compile(r"(-?[0-9.eE+-]+) */ *([0-9.eE+-]+)")
-_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
 class Document(NamedTuple):
@@ -67,19 +66,8 @@ def from_yaml(text: str, file: str = "") -> Part:
 
 def read_document(text: str, file: str = "") -> Document:
     """A YAML text with all that it says; see `from_yaml`."""
-    if len(text) > LARGEST:
-        raise SourceError(f"{file or 'the text'} has {len(text):,} characters, more than {LARGEST:,}: refused")
     reader = _Reader(file)
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        said = " ".join(filter(None, (error.context, error.problem)))
-        raise SourceError(f"{reader.at(mark)}: this is no YAML: {said}") from None
-    except yaml.YAMLError as error:
-        raise SourceError(f"{reader.at(None)}: this is no YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise SourceError(f"{reader.at(None)}: it is nested too deeply") from None
+    root = reader.root(text)
     if root is None:
         raise SourceError(f"{reader.at(None)}: it is empty: write a list of parts, beginning with Input")
     try:
@@ -89,25 +77,15 @@ def read_document(text: str, file: str = "") -> Document:
 
 
 @dataclass
-class _Reader:
+class _Reader(Nodes):
     """Makes parts of YAML's nodes, and knows where each one stands."""
 
-    file: str
     blocks: dict[str, Part] = field(default_factory=dict)
     lines: dict[int, int] = field(default_factory=dict)
     layers: dict[int, int] = field(default_factory=dict)
     """How many layers each part becomes, by its `id`."""
     read: dict[int, Part | None] = field(default_factory=dict)
     """The part of each YAML node that has been read, by its `id`: an alias is its anchor's node. None: being read."""
-
-    def at(self, mark: Any) -> str:
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else ""
-        if self.file:
-            return f"{self.file}:{place}" if place else self.file
-        return f"line {place}" if place else "the text"
-
-    def wrong(self, node: Any, message: str) -> SourceError:
-        return SourceError(f"{self.at(node.start_mark)}: {message}")
 
     # The document.
 
@@ -137,23 +115,6 @@ class _Reader:
             if key in part_kinds():
                 raise self.wrong(key_node, f"blocks.{key}: {key} is the name of a part already")
             self.blocks[key] = self.part(value, f"blocks.{key}")
-
-    def text(self, node: Any, place: str) -> str:
-        value = self.scalar(node, place)
-        if not isinstance(value, str):
-            raise self.wrong(node, f"{place} must be text, got {self.shown(node)}")
-        return value
-
-    def pairs(self, node: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-        seen: set[str] = set()
-        for key_node, value_node in node.value:
-            key = self.scalar(key_node, place) if isinstance(key_node, yaml.ScalarNode) else None
-            if not isinstance(key, str):
-                raise self.wrong(key_node, f"{place}: a key must be text, got {self.shown(key_node)}")
-            if key in seen:
-                raise self.wrong(key_node, f"{place} has {key!r} twice")
-            seen.add(key)
-            yield key, key_node, value_node
 
     # Parts.
 
@@ -281,30 +242,6 @@ class _Reader:
             if words and isinstance(found, str):
                 raise self.wrong(node, f"{place}: {found!r} is not known: {did_you_mean(found, words)}")
         raise self.wrong(node, f"{place} must be {expected(kinds)}, got {self.shown(node)}")
-
-    def scalar(self, node: Any, place: str) -> Any:
-        self.plain(node, place)
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.wrong(node, f"{place} must be a single value, got {self.shown(node)}")
-        try:
-            return yaml.SafeLoader("").construct_object(node)
-        except (ValueError, yaml.YAMLError):
-            raise self.wrong(node, f"{place}: {self.shown(node)} cannot be read as a value") from None
-
-    def is_null(self, node: Any) -> bool:
-        return isinstance(node, yaml.ScalarNode) and node.tag == _TAGS[0]
-
-    def plain(self, node: Any, place: str) -> None:
-        """Refuse a tag: it would make an object of some program's own."""
-        if node.tag not in _TAGS:
-            raise self.wrong(node, f"{place}: the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not allowed")
-
-    def shown(self, node: Any) -> str:
-        """What was written, short enough for one line."""
-        if isinstance(node, yaml.ScalarNode):
-            text = node.value if node.style is None else repr(node.value)
-            return text if 0 < len(text) <= 40 else f"{text[:40]}…" if text else "nothing"
-        return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
 
 
 def _read(found: Any, kind: Any) -> tuple[bool, Any]:
