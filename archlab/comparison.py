@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from archlab.analysis.static import analyze
 from archlab.errors import DesignError, UsageError, did_you_mean
-from archlab.report import comparison_report, to_text
+from archlab.notation import to_yaml
+from archlab.report import Report, comparison_report, to_text
+from archlab.report.training import training_parts
 from archlab.result import Result
 from archlab.sources import Architecture, Reference, load
+
+if TYPE_CHECKING:
+    from archlab.training.experiments import Results
 
 __all__ = ["SORT_KEYS", "Comparison", "compare"]
 
@@ -46,6 +52,10 @@ class Comparison:
     """
 
     results: tuple[Result, ...]
+    training: Results | None = None
+    """What came of training them, where they were."""
+    input: tuple[int | None, ...] | None = None
+    """The input that all of them were given, where it is not their own."""
 
     def __iter__(self):
         return iter(self.results)
@@ -85,7 +95,56 @@ class Comparison:
             except DesignError as error:
                 # A layer that cannot be built keeps its own architecture from being measured, not the others.
                 found.append(replace(result, not_measured=str(error)))
-        return Comparison(tuple(found))
+        return replace(self, results=tuple(found))
+
+    def trained(
+        self,
+        data: str | Path = "shapes",
+        recipe: str = "lecture",
+        seeds: int | Sequence[int] = 3,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        output: str | Path | None = None,
+        tell: Callable[[str, Any], None] | None = None,
+    ) -> Comparison:
+        """The same with every architecture trained under one recipe, once for each seed; the first is the yardstick.
+
+        Runs that are finished are not run again, those that were broken off are gone on with.
+
+        Args:
+            data: a folder of class folders, or `shapes`.
+            recipe: a recipe's name or file.
+            seeds: how many, or which.
+            settings: other values for the recipe's fields.
+            output: the folder of the runs; one under `runs`, named after what is compared, unless given.
+            tell: called with an architecture's name and where its run is, after every batch and epoch.
+
+        Raises:
+            UsageError: an architecture cannot be named for a run, or the folder holds other runs.
+        """
+        from archlab.training import experiments
+
+        names = "-vs-".join(result.name for result in self.results)
+        folder = Path("runs") / experiments.folder_name(f"{names}-{recipe}") if output is None else Path(output)
+        values: dict[str, Any] = dict(settings or {})
+        if self.input is not None:
+            values["input"] = "x".join(map(str, self.input))
+        plan = experiments.Plan(
+            "compare",
+            [experiments.Candidate(result.name, _reference(result.architecture, folder)) for result in self.results],
+            [experiments.Treatment(recipe, recipe, values)],
+            list(range(seeds)) if isinstance(seeds, int) else list(seeds),
+            str(Path(data).resolve() if Path(data).is_dir() else data),
+            folder,
+        )
+
+        say = tell or (lambda name, step: None)
+
+        def trial(spec: experiments.TrialSpec, run: Path) -> None:
+            name = f"{spec.architecture}, seed {spec.seed}"
+            experiments.train_trial(spec, run, lambda step: say(name, step))
+
+        return replace(self, training=experiments.run(plan, trial=trial))
 
     def sorted(self, by: str) -> Comparison:
         """The same in another order, the smallest first.
@@ -95,14 +154,22 @@ class Comparison:
         """
         if by not in SORT_KEYS:
             raise UsageError(f"cannot sort by {by!r}: {did_you_mean(by, SORT_KEYS)}")
-        return Comparison(tuple(sorted(self.results, key=SORT_KEYS[by])))
+        return replace(self, results=tuple(sorted(self.results, key=SORT_KEYS[by])))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, by a schema that later versions only add to."""
-        return {"schema": SCHEMA, "architectures": [result.to_dict() for result in self.results]}
+        data: dict[str, Any] = {"schema": SCHEMA, "architectures": [result.to_dict() for result in self.results]}
+        if self.training:
+            data["training"] = self.training.to_dict()
+        return data
+
+    def report(self, target: float | None = None) -> Report:
+        """As a report; `target` is the validation accuracy that times of training are given to."""
+        made = comparison_report(self.results)
+        return Report((*made.parts, *training_parts(self.training, target))) if self.training else made
 
     def __str__(self) -> str:
-        return to_text(comparison_report(self.results))
+        return to_text(self.report())
 
 
 def compare(
@@ -144,8 +211,27 @@ def compare(
             results.append(Result(architecture, analyze(architecture.graph)))
         except DesignError as error:
             raise error.within(architecture.name) from None
-    found = Comparison(_named_apart(results))
+    found = Comparison(_named_apart(results), input=None if input is None else tuple(input))
     return found if static else found.measured(data, seeds, progress)
+
+
+def _reference(architecture: Architecture, folder: Path) -> str:
+    """What a run can load an architecture by; one that has no name of its own is written into the runs' folder."""
+    if architecture.reference and architecture.model is None:
+        file = Path(architecture.reference.partition(":")[0])
+        return (
+            architecture.reference.replace(str(file), str(file.resolve()), 1)
+            if file.is_file()
+            else architecture.reference
+        )
+    if architecture.tree is None:
+        raise UsageError(f"{architecture.name} is a model in memory: save it to a .keras file to have it trained")
+    from archlab.training.experiments import folder_name
+
+    file = folder.resolve() / "architectures" / f"{folder_name(architecture.name)}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(to_yaml(architecture.tree), encoding="utf-8")
+    return str(file)
 
 
 def _loaded(

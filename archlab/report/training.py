@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archlab.report._parts import Align, Prose, Report, Table
+from archlab.report._parts import Align, Chart, Curve, Part, Prose, Report, Table
 from archlab.units import format_exact, format_seconds
 
 if TYPE_CHECKING:
-    from archlab.training import Evaluation, Prediction, Run
+    from archlab.training import Evaluation, Learning, Prediction, Run
+    from archlab.training.experiments import Group, Results
 
 
 def run_report(run: Run) -> Report:
@@ -77,4 +78,59 @@ def predictions_report(found: Sequence[Prediction]) -> Report:
     return Report((Table("", columns, rows, ("left", "left", *right * len(classes)), records, essential=2),))
 
 
-__all__ = ["evaluation_report", "predictions_report", "run_report"]
+def training_parts(results: Results, target: float | None = None) -> tuple[Part, ...]:
+    """What came of training several architectures: accuracies, times, learning curves, and what can be said.
+
+    `target` is the validation accuracy that times are given to; the highest that all have reached unless given.
+    """
+    from archlab.training import common_target, learning
+
+    done = [group for group in results.groups if group.finished]
+    curves = [learning(g.architecture, [results.plan.output / each.spec.folder for each in g.finished]) for g in done]
+    parts: list[Part] = []
+    if done:
+        goal = common_target(curves) if target is None else target
+        parts += [_accuracies(results, done, curves, goal), _curves(curves)]
+    said = [f"{found}." for _, found in results.comparisons] or [f"{g.accuracy}." for g in done if g.accuracy]
+    said += [f"{each.spec} failed: {each.reason}" for each in results.failed]
+    return (*parts, Prose("Which is more accurate?", (*said, *results.notes)))
+
+
+def _accuracies(results: Results, done: Sequence[Group], curves: Sequence[Learning], goal: float) -> Table:
+    rows = tuple(
+        (
+            group.architecture,
+            "–" if group.mean is None else f"{group.mean:.3f}",
+            str(group.interval) if group.interval else "–",
+            str(len(group.finished)),
+            format_seconds(curve.seconds_per_epoch),
+            format_seconds(curve.time_to(goal)),
+            "–" if (rate := group.figure("images_per_second")) is None else f"{rate:.1f}",
+        )
+        for group, curve in zip(done, curves, strict=True)
+    )
+    summary = done[0].finished[0].summary or {}
+    title = (
+        f"Trained on {summary['data']}, recipe {done[0].recipe}, {len(results.plan.seeds)} seeds: "
+        f"accuracy on {summary['test_photos']:,} test photos"
+    )
+    columns = ("", "accuracy", "95 % interval", "runs", "an epoch", f"to {goal:.2f} in validation", "images/s")
+    records = tuple(
+        group.to_dict() | {"seconds_per_epoch": curve.seconds_per_epoch, "target": goal, "time_to": curve.time_to(goal)}
+        for group, curve in zip(done, curves, strict=True)
+    )
+    right: tuple[Align, ...] = ("right",)
+    return Table(title, columns, rows, ("left", *right * 6), records, essential=3)
+
+
+def _curves(curves: Sequence[Learning]) -> Chart:
+    """The error rather than the accuracy: on a logarithmic scale it is what still changes at the end."""
+    lines = []
+    for curve in curves:
+        errors = tuple(None if accuracy is None else max(1 - accuracy, 1e-4) for accuracy in curve.curve)
+        known = [error for error in errors if error is not None]
+        lines.append(Curve(curve.name, errors, (f"{known[0]:.3f}", f"{known[-1]:.3f}", f"{min(known):.3f}")))
+    return Chart("Validation error by epoch, mean over the runs", ("first", "last", "least"), tuple(lines))
+
+
+__all__ = ["evaluation_report", "predictions_report", "run_report", "training_parts"]

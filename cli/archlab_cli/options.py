@@ -189,13 +189,16 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def training_progress() -> Iterator[Callable[[Any], None]]:
-    """A bar for the steps of a training run and a line for each of its epochs, on standard error."""
+def training_progress() -> Iterator[Callable[..., None]]:
+    """A bar for the steps of a training run and a line for each of its epochs, on standard error.
+
+    Called with where the run is and, where there are several, with the run's name.
+    """
     if not sys.stderr.isatty():
 
-        def tell(step: Any) -> None:
+        def tell(step: Any, name: str = "") -> None:
             if step.record:
-                note(_epoch_line(step))
+                note(_epoch_line(step, name))
 
         yield tell
         return
@@ -207,24 +210,24 @@ def training_progress() -> Iterator[Callable[[Any], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("opening the photos", total=None, word="")
 
-        def tell(step: Any) -> None:
+        def tell(step: Any, name: str = "") -> None:
             if step.record:
-                bar.console.print(_epoch_line(step), markup=False)
+                bar.console.print(_epoch_line(step, name), markup=False)
             word = f"{step.images_per_second:.0f} images/s, {format_seconds(step.seconds_left)} left"
-            described = f"epoch {step.epoch}/{step.epochs}"
+            described = f"{name}{': ' if name else ''}epoch {step.epoch}/{step.epochs}"
             bar.update(task, description=described, total=step.steps, completed=step.step, word=word)
 
         yield tell
 
 
-def _epoch_line(step: Any) -> str:
+def _epoch_line(step: Any, name: str) -> str:
     record = step.record
     parts = [f"loss {record['loss']:.3f}", f"accuracy {record['accuracy']:.3f}"]
     if "val_loss" in record:
         parts.append(f"validation {record['val_loss']:.3f}, {record['val_accuracy']:.3f}")
     parts += [f"{record['images_per_second']:.0f} images/s", format_seconds(record["elapsed"])]
     width = len(str(step.epochs))
-    return f"epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)
+    return f"{name}{'  ' if name else ''}epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)
 
 
 @contextmanager

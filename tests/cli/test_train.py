@@ -107,3 +107,51 @@ def test_training_looks_the_same_in_a_process_of_its_own(process, tmp_path) -> N
     found = process("train", *NET, *HOW, "--run", tmp_path / "run")
     assert found.code == 0, found.err
     assert all(line.startswith("epoch ") for line in found.err.splitlines()), found.err
+
+
+def test_comparing_architectures_by_training_them(archlab, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    nets = ("residual:depth=4,width=8", "plain:depth=4,width=8")
+    how = (
+        "--data",
+        "shapes:train=16,validation=8,test=10,size=24",
+        "--input",
+        "24x24",
+        "--epochs",
+        "2",
+        "--set",
+        "batch=8",
+    )
+    found = archlab("compare", *nets, *how, "--seeds", "2", "--train", "--format", "json")
+    assert found.code == 0, found.err
+    data = json.loads(found.out)["training"]
+    assert [group["architecture"] for group in data["groups"]] == list(nets)
+    assert all(group["runs"] == 2 and 0 <= group["interval"]["low"] <= 1 for group in data["groups"])
+    assert len(data["comparisons"]) == 1 and len(data["trials"]) == 4
+    folder = tmp_path / "runs" / "residual-depth=4,width=8-vs-plain-depth=4,width=8-lecture"
+    assert len(list(folder.glob("*/lecture/seed-*/summary.json"))) == 4
+    assert json.loads(next(folder.glob("*/lecture/seed-0/summary.json")).read_text())["input"] == [24, 24, 3]
+    # The same again trains nothing anew.
+    again = archlab("compare", *nets, *how, "--seeds", "2", "--train", "--target", "0.01")
+    assert again.code == 0 and "epoch 1/2" not in again.err
+    assert "Which is more accurate?" in again.out and "Validation error by epoch" in again.out
+    assert "to 0.01 in validation" in again.out and "which say nothing about photos" in again.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--epochs", "3"), "--epochs or --set: is for training, ask for it with --train"),
+        (("--runs", "x"), "--runs: is for training, ask for it with --train"),
+        (("--train", "--static"), "--train: needs TensorFlow, which --static leaves out"),
+        (("--train", "--target", "74"), "--target 74: an accuracy lies between 0 and 1"),
+        (("--train", "--recipe", "lectur"), "no recipe named 'lectur': did you mean lecture?"),
+        (("--train", "--set", "lrr=1"), "a recipe has no setting 'lrr': did you mean lr?"),
+        (("--train", "--data", "nowhere"), "--data nowhere: there is no such folder"),
+    ],
+)
+def test_comparisons_that_cannot_be_trained(archlab, tmp_path, monkeypatch, arguments, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = archlab("compare", "residual:depth=4,width=8", "--input", "24x24", *arguments)
+    assert found.code == 2 and not found.out and message in found.err
+    assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from archlab.training.experiments._plan import Plan as Plan
 from archlab.training.experiments._plan import Resources as Resources
 from archlab.training.experiments._plan import Treatment as Treatment
 from archlab.training.experiments._plan import TrialSpec as TrialSpec
+from archlab.training.experiments._plan import folder_name as folder_name
 from archlab.training.experiments._read import read_plan as read_plan
 from archlab.training.experiments._results import Group as Group
 from archlab.training.experiments._results import Results as Results

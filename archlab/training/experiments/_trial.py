@@ -82,14 +82,17 @@ def _line(text: str, most: int = 240) -> str:
     return words if len(words) <= most else f"{words[:most]}…"
 
 
-def train_trial(spec: TrialSpec, folder: Path) -> None:
-    """The trial of an experiment: a training run, gone on with where an earlier one was broken off."""
+def train_trial(spec: TrialSpec, folder: Path, tell: Callable[[Any], None] | None = None) -> None:
+    """The trial of an experiment: a training run, gone on with where an earlier one was broken off.
+
+    `tell` is called after every batch and epoch with where the run is.
+    """
     from archlab.training import resume, train
 
     # One model after another in one process looks to TensorFlow like one function that is traced again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if (folder / ABOUT).is_file():
-        resume(folder)
+        resume(folder, tell=tell)
         return
     # Broken off before it had begun: nothing in it is worth keeping.
     shutil.rmtree(folder, ignore_errors=True)
@@ -102,6 +105,7 @@ def train_trial(spec: TrialSpec, folder: Path) -> None:
         run=folder,
         input=input_shape(settings.pop("input", None)),
         settings=settings,
+        tell=tell,
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,9 +16,12 @@ from archlab_cli.options import (
     output_option,
     progress,
     read_format,
+    read_settings,
     read_size,
     references,
+    settings_option,
     size_option,
+    training_progress,
     width,
     write,
 )
@@ -29,13 +33,14 @@ _FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
 @references
 @click.option("--static", is_flag=True, help="Stop before gradients are measured: no TensorFlow.")
 @size_option
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Measure on photos from this folder of class folders.",
-)
-@click.option("--seeds", default=3, show_default=True, help="Initializations to measure gradients under.")
+@click.option("--data", metavar="DIR", help="Measure, and train, on photos from this folder of class folders.")
+@click.option("--seeds", default=3, show_default=True, help="To measure gradients under, and to train from.")
+@click.option("--train", is_flag=True, help="Train each from every seed too: accuracies with their intervals.")
+@click.option("--recipe", default="lecture", show_default=True, metavar="NAME", help="To train by.")
+@click.option("--epochs", type=int, metavar="N", help="Another number of epochs than the recipe's.")
+@settings_option
+@click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Keep the runs here; else under runs/.")
+@click.option("--target", type=float, metavar="SHARE", help="Give the time to this validation accuracy.")
 @click.option(
     "--sort",
     metavar="KEY",
@@ -53,8 +58,14 @@ def command(
     references: tuple[str, ...],
     static: bool,
     size: str | None,
-    data: Path | None,
+    data: str | None,
     seeds: int,
+    train: bool,
+    recipe: str,
+    epochs: int | None,
+    settings: tuple[str, ...],
+    runs: Path | None,
+    target: float | None,
     sort: str | None,
     fail_on: str | None,
     allow_lambda: bool,
@@ -72,9 +83,11 @@ def command(
       archlab compare plain:depth=50 residual:depth=50 --seeds 5
       archlab compare resnet50 mobilenet_v2 xception --static --input 96x96 --sort macs
       archlab compare baseline residual --data cats_vs_dogs --output lecture.json
+      archlab compare baseline residual --data cats_vs_dogs --train --recipe lecture
     """
     from archlab.comparison import SORT_KEYS, compare
-    from archlab.report import comparison_report, counted_parts, gradient_parts, static_parts, to_text
+    from archlab.report import counted_parts, gradient_parts, static_parts, to_text
+    from archlab.report.training import training_parts
 
     form = read_format(form, output)
     shape = read_size(size)
@@ -85,8 +98,15 @@ def command(
         raise UsageError(f"--sort {sort}: {did_you_mean(sort, SORT_KEYS)}")
     if sort == "slope" and static:
         raise UsageError("--sort slope: the slope is measured, which --static leaves out")
-    if data is not None and not data.is_dir():
+    photos = None if data is None or (train and _are_drawings(data)) else Path(data)
+    if photos is not None and not photos.is_dir():
         raise UsageError(f"--data {data}: there is no such folder")
+    values = read_settings(settings) | ({} if epochs is None else {"epochs": epochs})
+    _check_training(train, static, values, runs, target)
+    if train:
+        from archlab.training import recipe as find_recipe
+
+        find_recipe(recipe).with_settings(values)
     check_output(output)
 
     found = compare(*references, static=True, input=shape, allow_lambda=allow_lambda)
@@ -97,15 +117,39 @@ def command(
         deliver(to_text((static_parts if static else counted_parts)(found.results), width(), ascii_only()), None)
     if not static:
         with progress(len(found) * (seeds + 1)) as step:
-            found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))
+            found = found.measured(photos, seeds, lambda name, word: step(f"{name}: {word}"))
         if sort == "slope":
             found = found.sorted(sort)
         if at_once:
             deliver("\n" + to_text(gradient_parts(found.results), width(), ascii_only()), None)
+    if train:
+        with training_progress() as tell:
+            found = found.trained(
+                data or "shapes", recipe, seeds, settings=values, output=runs, tell=lambda name, step: tell(step, name)
+            )
+        if at_once and found.training:
+            deliver("\n" + to_text(training_parts(found.training, target), width(), ascii_only()), None)
     if not at_once:
-        write(comparison_report(found.results), found.to_dict, form, output)
+        write(found.report(target), found.to_dict, form, output)
     if any(asked & _seen(result) for result in found):
         click.get_current_context().exit(1)
+
+
+def _are_drawings(data: str) -> bool:
+    from archlab.training.data import is_shapes
+
+    return is_shapes(data)
+
+
+def _check_training(train: bool, static: bool, values: dict[str, Any], runs: Path | None, target: float | None) -> None:
+    given = {"--epochs or --set": values, "--runs": runs, "--target": target is not None}
+    for option, value in given.items():
+        if value and not train:
+            raise UsageError(f"{option}: is for training, ask for it with --train")
+    if train and static:
+        raise UsageError("--train: needs TensorFlow, which --static leaves out")
+    if target is not None and not 0 < target < 1:
+        raise UsageError(f"--target {target:g}: an accuracy lies between 0 and 1")
 
 
 def _findings(text: str | None, static: bool) -> set[str]:
