@@ -87,8 +87,7 @@ def settled(runnable: Runnable, values: Sequence[Any], x: Sequence[Any]) -> list
     statistics = [(layer, v) for layer in layers.values() for v in (layer.moving_mean, layer.moving_variance)]
     for _, variable in statistics:
         found[place[id(variable)]] = keras.ops.zeros_like(variable.value)
-    mapping = list(zip(runnable.variables, found, strict=True))
-    with keras.StatelessScope(state_mapping=mapping, initialize_variables=False) as scope:
+    with runnable.holding(found) as scope:
         runnable.run(x, True)
     for layer, variable in statistics:
         # From 0 it has come this share of the way to what the batch has.
