@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from archlab.analysis._names import apart
 from archlab.analysis._record import Record
 from archlab.analysis._trend import Trend
 
@@ -176,14 +177,9 @@ class GradientFlow(Curve, Record):
         """
         from archlab.charts import by_depth
 
-        curves: dict[str, tuple[LayerFlow, ...]] = {}
-        for flow in (self, *others):
-            name, number = flow.name or "net", 1
-            while name in curves:
-                number += 1
-                name = f"{flow.name or 'net'} ({number})"
-            curves[name] = flow.curve
-        return by_depth(list(curves.items()), quantity)
+        flows = (self, *others)
+        names = apart(flow.name or "net" for flow in flows)
+        return by_depth([(name, flow.curve) for name, flow in zip(names, flows, strict=True)], quantity)
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""

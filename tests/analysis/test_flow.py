@@ -55,3 +55,8 @@ def test_what_is_no_gradient_flow_says_so(tmp_path: Path, data: dict[str, Any]) 
     (tmp_path / "run.jsonl").write_text(json.dumps({"step": 0, "epoch": 0, **data}))
     with pytest.raises(SourceError, match=r"run.jsonl:1: this is no record of gradient flow"):
         read_run(tmp_path / "run.jsonl")
+
+
+def test_curves_of_one_name_are_drawn_apart() -> None:
+    chart: Any = flow().plot(flow(), flow(name=""), flow(name="theirs")).to_dict()
+    assert chart["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["ours", "ours (2)", "net", "theirs"]
