@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archlab.analysis import static
 from archlab.analysis.static import PathLengths
-from archlab.sources import Reference, load
+from archlab.sources import Reference, load, load_measurable
 
 if TYPE_CHECKING:
     from archlab.analysis._correlation import GradientCorrelation
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from archlab.analysis._path_gradients import PathGradients
 
 __all__ = ["effective_receptive_field", "gradient_correlation", "path_gradients", "path_lengths"]
-
-
-def _loaded(architecture: Reference, input: Sequence[int | None] | None) -> tuple[Any, str]:
-    """What is measured (a live model as it is, else a graph), and its name."""
-    found = load(architecture, None if input is None else tuple(input))
-    # Asked for once: a saved model is read each time.
-    model = found.model
-    return (found.graph if model is None else model), found.name
 
 
 def path_lengths(architecture: Reference, by: Literal["blocks", "layers"] = "blocks") -> PathLengths:
@@ -107,7 +99,7 @@ def path_gradients(
     """
     from archlab.analysis import measured  # loads TensorFlow, which no static analysis needs
 
-    what, name = _loaded(architecture, input)
+    what, name = load_measurable(architecture, input)
     return measured.path_gradients(
         what,
         x,
@@ -178,7 +170,7 @@ def gradient_correlation(
     """
     from archlab.analysis import measured
 
-    what, name = _loaded(architecture, input)
+    what, name = load_measurable(architecture, input)
     return measured.gradient_correlation(
         what,
         x,
@@ -245,7 +237,7 @@ def effective_receptive_field(
     """
     from archlab.analysis import measured
 
-    what, name = _loaded(architecture, input)
+    what, name = load_measurable(architecture, input)
     return measured.effective_receptive_field(
         what,
         layer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis import static
 from archlab.analysis.static import Analysis
 from archlab.analysis.static.signal import PredictedFlow, predict
-from archlab.sources import Architecture, Reference, load
+from archlab.sources import Architecture, Reference, load, load_measurable
 
 if TYPE_CHECKING:
     from archlab.analysis.measured import GradientFlow
@@ -87,9 +87,7 @@ def gradient_flow(
     """
     from archlab.analysis import measured  # loads TensorFlow, which no static analysis needs
 
-    found = load(architecture, None if input is None else tuple(input), allow_lambda=allow_lambda)
-    model = found.model
-    what = found.graph if model is None else model
+    what, name = load_measurable(architecture, input, allow_lambda=allow_lambda)
     return measured.gradient_flow(
         what,
         x,
@@ -100,7 +98,7 @@ def gradient_flow(
         batch=batch,
         batches=batches,
         training=training,
-        name=found.name,
+        name=name,
         progress=progress,
     )
 

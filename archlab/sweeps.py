@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archlab import zoo
+from archlab.analysis._names import apart
 from archlab.analysis.static import before_head
 from archlab.analysis.static.signal import PredictedFlow, predict
 from archlab.errors import DesignError, UnknownNameError, UsageError, did_you_mean
@@ -114,12 +114,11 @@ def sweep(
         for found in (_loaded(reference, depth, input, allow_lambda),)
         for initializer in drawn
     ]
+    names = apart(
+        found.name if initializer is None else f"{found.name} {initializer}" for _, found, _, initializer in plan
+    )
     variants: list[Variant] = []
-    taken: Counter[str] = Counter()
-    for base, found, depth, initializer in plan:
-        name = found.name if initializer is None else f"{found.name} {initializer}"
-        taken[name] += 1
-        name = name if taken[name] == 1 else f"{name} ({taken[name]})"
+    for name, (base, found, depth, initializer) in zip(names, plan, strict=True):
         tell = (lambda word, name=name: progress(name, word)) if progress else None
         try:
             graph = found.graph if initializer is None else with_initializer(found.graph, initializer)

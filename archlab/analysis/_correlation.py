@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
+from archlab.analysis._names import apart
 from archlab.analysis._record import Record
 
 if TYPE_CHECKING:
@@ -73,12 +74,9 @@ class GradientCorrelation(Record):
         """The correlation against the distance as an Altair chart, with others' beside it."""
         from archlab.charts import by_distance
 
-        curves = []
-        for number, each in enumerate((self, *others), start=1):
-            name = each.name or "net"
-            taken = [other for other, _ in curves]
-            curves.append((f"{name} ({number})" if name in taken else name, each.rows))
-        return by_distance(curves)
+        found = (self, *others)
+        names = apart(each.name or "net" for each in found)
+        return by_distance([(name, each.rows) for name, each in zip(names, found, strict=True)])
 
     def __str__(self) -> str:
         where = self.name or "gradient correlation"

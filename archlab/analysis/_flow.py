@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from math import isfinite
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from archlab.analysis._names import apart
+from archlab.analysis._record import Record
 from archlab.analysis._trend import Trend
-from archlab.errors import SourceError
 
 if TYPE_CHECKING:
     from altair import TopLevelMixin
 
 Quartiles = tuple[float, float] | None
+_IN_ORDER = ("name", "data", "loss", "batch", "batches", "training", "precision", "seeds", "losses", "layers", "blocks",
+             "not_finite")  # fmt: skip
+"""The fields of a gradient flow as they stand in a file, before those of its trend."""
 
 
 @dataclass(frozen=True)
-class WeightFlow:
+class WeightFlow(Record):
     """One weight: the Euclidean norm of the loss's gradient with respect to it, and its own; medians over the runs."""
 
     name: str
@@ -27,7 +29,7 @@ class WeightFlow:
 
 
 @dataclass(frozen=True)
-class LayerFlow:
+class LayerFlow(Record):
     """One layer; medians over the runs, and quartiles where there are several. None means: no gradient reaches it.
 
     Attributes:
@@ -48,6 +50,8 @@ class LayerFlow:
         frozen: whether it has weights and none of them is trained.
     """
 
+    parts: ClassVar = {"weights": WeightFlow}
+
     name: str
     depth: int
     kernel: bool
@@ -66,13 +70,9 @@ class LayerFlow:
     dead_share: float | None = None
     frozen: bool = False
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return _data(self) | {"weights": [_data(weight) for weight in self.weights]}
-
 
 @dataclass(frozen=True)
-class BlockFlow:
+class BlockFlow(Record):
     """A block: its layers taken together, and the signals at its end; as in `LayerFlow`."""
 
     name: str
@@ -89,34 +89,31 @@ class BlockFlow:
     activation_mean: float | None
     activation_rms_quartiles: Quartiles
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return _data(self)
 
+class Curve:
+    """What the layers and the trend of a gradient flow say, whether it was measured or predicted."""
 
-def _data(record: Any) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in vars(record).items()}
+    layers: tuple[LayerFlow, ...]
+    trend: Trend
 
+    @property
+    def slope(self) -> float | None:
+        """Decades per layer: positive when the error signal fades on its way back to the input."""
+        return self.trend.slope
 
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it, which knows neither infinity nor NaN."""
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+    @property
+    def verdict(self) -> str:
+        """'vanishes', 'explodes', 'level' or 'undefined'."""
+        return self.trend.verdict
 
-
-def _record(kind: type, data: Mapping[str, Any]) -> Any:
-    """A record from plain data; keys that a later version added are passed over."""
-    known = {field.name for field in fields(kind)}
-    return kind(**{name: _tuples(value) for name, value in data.items() if name in known})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    @property
+    def curve(self) -> tuple[LayerFlow, ...]:
+        """The layers that the slope is fitted to: those with a kernel before the head."""
+        return tuple(layer for layer in self.layers if layer.kernel and layer.body)
 
 
 @dataclass(frozen=True)
-class GradientFlow:
+class GradientFlow(Curve, Record):
     """Gradient flow: how strong signals and gradients are at every layer.
 
     Attributes:
@@ -136,6 +133,9 @@ class GradientFlow:
         name: of the architecture.
     """
 
+    what: ClassVar[str] = "gradient flow"
+    parts: ClassVar = {"layers": LayerFlow, "blocks": BlockFlow}
+
     data: str
     loss: str
     batch: int
@@ -150,21 +150,6 @@ class GradientFlow:
     training: bool = True
     name: str = ""
 
-    @property
-    def slope(self) -> float | None:
-        """Decades per layer: positive when the error signal fades on its way back to the input."""
-        return self.trend.slope
-
-    @property
-    def verdict(self) -> str:
-        """'vanishes', 'explodes', 'level' or 'undefined'."""
-        return self.trend.verdict
-
-    @property
-    def curve(self) -> tuple[LayerFlow, ...]:
-        """The layers that the slope is fitted to: those with a kernel before the head."""
-        return tuple(layer for layer in self.layers if layer.kernel and layer.body)
-
     def __getitem__(self, name: str) -> LayerFlow:
         """The layer of that name."""
         for layer in self.layers:
@@ -174,53 +159,14 @@ class GradientFlow:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return {
-            "name": self.name,
-            "data": self.data,
-            "loss": self.loss,
-            "batch": self.batch,
-            "batches": self.batches,
-            "training": self.training,
-            "precision": self.precision,
-            "seeds": list(self.seeds),
-            "losses": _plain(self.losses),
-            "layers": [layer.to_dict() for layer in self.layers],
-            "blocks": [block.to_dict() for block in self.blocks],
-            "not_finite": list(self.not_finite),
-            **self.trend.to_dict(),
-        }
+        data = super().to_dict()
+        return {name: data[name] for name in _IN_ORDER} | self.trend.to_dict()
 
-    @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> GradientFlow:
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GradientFlow:
         """The same from plain data; a loss that was not finite is NaN."""
-        layers = tuple(
-            _record(LayerFlow, layer | {"weights": tuple(_record(WeightFlow, each) for each in layer["weights"])})
-            for layer in data["layers"]
-        )
         losses = tuple(float("nan") if loss is None else loss for loss in data["losses"])
-        found = _record(GradientFlow, {**data, "layers": (), "blocks": (), "trend": _record(Trend, data)})
-        blocks = tuple(_record(BlockFlow, block) for block in data.get("blocks", ()))
-        return _replaced(found, layers=layers, blocks=blocks, losses=losses)
-
-    def save(self, path: str | Path) -> None:
-        """Write it to a JSON file, which `GradientFlow.load` reads."""
-        import json  # most who hold a result never write it down, and loading it takes milliseconds
-
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-    @staticmethod
-    def load(path: str | Path) -> GradientFlow:
-        """Read what `save` wrote.
-
-        Raises:
-            SourceError: the file cannot be read, or is something else.
-        """
-        import json
-
-        try:
-            return GradientFlow.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SourceError(f"{path} holds no gradient flow: {error}") from error
+        return super().from_dict({"blocks": (), **data, "losses": losses, "trend": Trend.from_dict(data)})
 
     def plot(self, *others: GradientFlow, quantity: str = "output_gradient_rms") -> TopLevelMixin:
         """The curve of a quantity against depth as an Altair chart, with others' beside it.
@@ -231,14 +177,9 @@ class GradientFlow:
         """
         from archlab.charts import by_depth
 
-        curves: dict[str, tuple[LayerFlow, ...]] = {}
-        for flow in (self, *others):
-            name, number = flow.name or "net", 1
-            while name in curves:
-                number += 1
-                name = f"{flow.name or 'net'} ({number})"
-            curves[name] = flow.curve
-        return by_depth(list(curves.items()), quantity)
+        flows = (self, *others)
+        names = apart(flow.name or "net" for flow in flows)
+        return by_depth([(name, flow.curve) for name, flow in zip(names, flows, strict=True)], quantity)
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
@@ -259,7 +200,3 @@ class GradientFlow:
 
 def _short(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
-
-
-def _replaced(flow: GradientFlow, **changes: Any) -> GradientFlow:
-    return GradientFlow(**(vars(flow) | changes))

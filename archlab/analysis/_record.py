@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from math import isfinite
@@ -37,6 +36,8 @@ class Record:
 
     def save(self, path: str | Path) -> None:
         """Write it to a JSON file, which `load` reads."""
+        import json  # most who hold a result never write it down, and loading it takes milliseconds
+
         Path(path).write_text(json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     @classmethod
@@ -46,6 +47,8 @@ class Record:
         Raises:
             SourceError: the file cannot be read, or is something else.
         """
+        import json
+
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

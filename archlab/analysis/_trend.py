@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import isfinite, log10
 from typing import Any
 
+from archlab.analysis._record import Record
+
 __all__ = ["LIMIT", "SOURCE", "Trend", "trend", "verdict"]
 
 LIMIT = 3.5
@@ -22,7 +24,7 @@ SOURCE = (
 
 
 @dataclass(frozen=True)
-class Trend:
+class Trend(Record):
     """The error signal against depth.
 
     Attributes:
@@ -45,16 +47,7 @@ class Trend:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return {
-            "slope": self.slope,
-            "slopes": list(self.slopes),
-            "decades": self.decades,
-            "sharing": self.sharing,
-            "silent": self.silent,
-            "verdict": self.verdict,
-            "verdict_limit_decades": LIMIT,
-            "verdict_source": SOURCE,
-        }
+        return super().to_dict() | {"verdict_limit_decades": LIMIT, "verdict_source": SOURCE}
 
 
 def trend(depths: Sequence[int], units: Sequence[int | None], runs: Sequence[Sequence[float | None]]) -> Trend:

@@ -77,7 +77,7 @@ def read_run(path: str | Path) -> GradientRun:
         try:
             data = json.loads(line)
             records.append(Record(int(data["step"]), int(data["epoch"]), GradientFlow.from_dict(data)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             if number == len(lines) and records:
                 break  # cut short while it was being written
             raise SourceError(f"{path}:{number}: this is no record of gradient flow") from error

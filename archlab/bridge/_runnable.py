@@ -66,6 +66,16 @@ class Runnable:
                     tell(position, value)
         return values
 
+    def holding(self, values: Sequence[Any]) -> Any:
+        """A scope in which layers read these values of the variables, and the model itself stays as it is.
+
+        What layers would write there (the statistics of batch normalization, the states of random generators) goes no
+        further than the scope, which tells it when asked.
+        """
+        _, keras = load_keras()
+        mapping = list(zip(self.variables, values, strict=True))
+        return keras.StatelessScope(state_mapping=mapping, initialize_variables=False)
+
     @property
     def variables(self) -> list[Any]:
         """Every variable of every layer once, the states of random generators among them."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, prod
+from typing import Any
 
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements
@@ -34,6 +35,21 @@ def _over(g: Profile, f: Profile) -> Profile:
     values = [a / max(b, 1e-12) for a, b in zip(g or (1.0,) * len(f), f, strict=True)]
     mean = sum(values) / len(values)
     return tuple([value / mean for value in values]) if mean > 0 else None
+
+
+def _normalized(x: Signal, **moments: Any) -> Signal:
+    """A signal centred and scaled to these moments: what was known of where it stood and how it was spread is over."""
+    return x._replace(
+        mean=0.0,
+        spread=None,
+        before=None,
+        scatter=0.0,
+        own=0.0,
+        pinned=True,
+        picked=False,
+        aligned=False,
+        **moments,
+    )
 
 
 class _Norm(Op, abstract=True):
@@ -73,18 +89,11 @@ class _Norm(Op, abstract=True):
         scale = 1 / (rest * x.typical + self.epsilon)
         forward = scale * x.typical
         left = rest * forward
-        made = x._replace(
-            mean=0.0,
+        made = _normalized(
+            x,
             same=(left, *[(value - lag) * forward for value in x.same[1:]]),
             cross=tuple([(value - cross) * forward for value in x.cross]),
             profiles=(None,) * len(x.size) if flat else x.profiles,
-            spread=None,
-            before=None,
-            scatter=0.0,
-            own=0.0,
-            pinned=True,
-            picked=False,
-            aligned=False,
         )
 
         def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
@@ -128,18 +137,7 @@ class BatchNorm(_Norm):
         same, cross, _, rest = centred(x)
         # Channels of little variance are enlarged more than those of much are lessened.
         left, gain, lasting = divided(x.spread, rest * exp(-(x.scatter - x.own) / 2), self.epsilon)
-        made = x._replace(
-            mean=0.0,
-            same=times(same, left),
-            cross=times(cross, left),
-            spread=None,
-            before=None,
-            scatter=0.0,
-            own=0.0,
-            pinned=True,
-            picked=False,
-            aligned=False,
-        )
+        made = _normalized(x, same=times(same, left), cross=times(cross, left))
 
         def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
             mean = overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles))

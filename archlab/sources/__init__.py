@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from archlab.algebra import Part
@@ -42,6 +43,16 @@ def load(
     """
     found = _found(reference, allow_lambda)
     return found if input is None else found.with_input(input)
+
+
+def load_measurable(
+    reference: Reference, input: Sequence[int | None] | None, *, allow_lambda: bool = False
+) -> tuple[Any, str]:
+    """What is measured where a reference is given, its live Keras model as it is or else its graph; and its name."""
+    found = load(reference, None if input is None else tuple(input), allow_lambda=allow_lambda)
+    # Asked for once: a saved model is read each time.
+    model = found.model
+    return (found.graph if model is None else model), found.name
 
 
 def _found(reference: Reference, allow_lambda: bool) -> Architecture:

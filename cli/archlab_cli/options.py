@@ -38,6 +38,12 @@ lambda_option = click.option(
     is_flag=True,
     help="Load .keras files that hold lambdas: their code runs. Only for files you trust.",
 )
+photos_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Measure on photos from this folder of class folders.",
+)
 format_option = click.option(
     "--format",
     "-f",
@@ -80,6 +86,19 @@ def read_size(text: str | None) -> tuple[int | None, ...] | None:
     if any(size != "?" and int(size) < 1 for size in sizes):
         raise UsageError(f"--input {text}: every size must be at least 1, as in 96x96x3")
     return tuple(None if size == "?" else int(size) for size in sizes)
+
+
+def check_photos(data: Path | None) -> None:
+    """Refuse a folder of photos that is not there, before anything is loaded or built."""
+    if data is not None and not data.is_dir():
+        raise UsageError(f"--data {data}: there is no such folder")
+
+
+def check_counts(**counts: int | None) -> None:
+    """Refuse numbers of what there must be one of at least, each given by its option's name."""
+    for name, number in counts.items():
+        if number is not None and number < 1:
+            raise UsageError(f"--{name} {number}: at least 1 is needed")
 
 
 def read_format(asked: str | None, output: Path | None) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 
 from archlab import load
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.measured._gradient_flow import BATCH, block_members
+from archlab.analysis.measured._gradient_flow import BATCH, probe_of
 from archlab.analysis.measured._loss import choose
-from archlab.analysis.measured._probe import Probe
 from archlab.bridge import build, load_keras
 from tests.benchmarks._timing import in_turns, report
 
@@ -37,8 +36,7 @@ def main() -> None:
     for reference in ("baseline", "residual", "plain:depth=50", "residual:depth=50", "resnet50"):
         graph = load(reference).graph
         batch, loss = synthetic(graph, BATCH), choose(graph, None)
-        ends = [members[-1] for members in block_members(graph).values()]
-        probe = Probe(build(graph, seed=0), loss, seen=ends)
+        probe = probe_of(build(graph, seed=0), loss, training=True)
         seeds = iter(range(1_000))
         contenders = {
             "one more seed": lambda p=probe, b=batch, s=seeds: p.run(b, p.drawn(next(s))),

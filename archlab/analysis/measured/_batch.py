@@ -38,9 +38,11 @@ def prepare(
     """The batches that were given or asked for: `count` of them.
 
     Raises:
-        UsageError: arrays that do not fit the inputs or each other, or sizes that are not known.
+        UsageError: arrays that do not fit the inputs or each other, or sizes that are not known or less than 1.
         DataError: the folder cannot be used.
     """
+    if size < 1:
+        raise UsageError(f"a batch needs at least one example, got {size}")
     loss = choose(graph, None) if loss is None else loss
     if x is not None:
         return given(graph, x, y, count, loss)

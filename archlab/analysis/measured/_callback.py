@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archlab.analysis.measured._batch import prepare
-from archlab.analysis.measured._gradient_flow import block_members, summary
+from archlab.analysis.measured._gradient_flow import probe_of, summary
 from archlab.analysis.measured._loss import Given, choose
 from archlab.analysis.measured._probe import Probe
 from archlab.bridge import live, load_keras
@@ -83,8 +83,7 @@ class GradientFlowCallback(_keras.callbacks.Callback):
             x, y, size = self._given
             loss = choose(runnable.graph, self._loss, self.model)
             (self._batch,) = prepare(runnable.graph, x, y, None, size, 1, loss)
-            ends = [members[-1] for members in block_members(runnable.graph).values()]
-            self._probe = Probe(runnable, loss, self._training, ends)
+            self._probe = probe_of(runnable, loss, self._training)
         run = self._probe.run(self._batch)
         flow = summary(self._probe, [run], [self._batch], (), self.model.name)
         line = {"step": self._step, "epoch": self._epoch, "seconds": round(start - self._began, 3), **flow.to_dict()}

@@ -40,8 +40,6 @@ def effective_receptive_field(
 
     See `archlab.effective_receptive_field`, which takes references too.
     """
-    if batch < 1:
-        raise UsageError(f"a batch needs at least one example, got {batch}")
     if quantity not in ("magnitude", "energy"):
         raise UsageError(f"the quantity is 'magnitude' or 'energy', got {quantity!r}")
     what = subject(architecture, seeds, SEEDS)

@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from archlab.algebra import Part
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis._trend import trend, verdict
 from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis.measured._loss import Given, Loss, choose
+from archlab.analysis.measured._loss import Given, Loss
 from archlab.analysis.measured._probe import Probe, Run, rectified
+from archlab.analysis.measured._subject import Subject, subject
 from archlab.analysis.static import before_head, depths
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._photos import BATCH
-from archlab.bridge import Runnable, build, live, load_keras
-from archlab.errors import DesignError, UsageError
+from archlab.bridge import Runnable
+from archlab.errors import UsageError
 from archlab.graph import Graph, elements, is_known
-from archlab.ops import Opaque
 
 SEEDS = 3
 
@@ -45,112 +44,40 @@ def gradient_flow(
 
     See `archlab.gradient_flow`, which takes references too.
     """
-    if seeds is not None:
-        chosen: tuple[int, ...] | None = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-        if not chosen:
-            raise UsageError("gradient flow needs at least one seed")
-    else:
-        chosen = None
-    if batch < 1:
-        raise UsageError(f"a batch needs at least one example, got {batch}")
     if batches < 1:
         raise UsageError(f"gradient flow needs at least one batch, got {batches}")
-    model = None
-    if isinstance(architecture, Part):
-        graph = architecture.to_graph()
-    elif isinstance(architecture, Graph):
-        graph = architecture
-    else:
-        model = architecture
-        graph = live(model).graph
-    used = choose(graph, loss, model)
-    given = prepare(graph, x, y, data, batch, batches, used)
-    if model is None:
-        chosen = tuple(range(SEEDS)) if chosen is None else chosen
-        runnable = build(graph, seed=0, dtype="float32")
-    elif chosen is None:
-        runnable = live(model)
-    else:
-        runnable = _copy(model, graph)
+    what = subject(architecture, seeds, SEEDS, loss, "gradient flow")
+    given = prepare(what.graph, x, y, data, batch, batches, what.loss)
     tell = progress or (lambda word: None)
+    probe = probe_of(what.runnable, what.loss, training)
     tell("built")
-    measurement = _Measurement(runnable, used, given, chosen, training, name or graph.name, tell)
-    found = measurement.flow()
-    if (found.trend.silent or found.not_finite) and measurement.probe.precision in ("float32", ""):
-        found = _again(measurement, found)
+    found = _measured(what, probe, given, name or what.graph.name, tell)
+    if (found.trend.silent or found.not_finite) and probe.precision in ("float32", ""):
+        # A signal left what float32 holds, 1e-38 to 3e38: in float64 it still tells how strong it is.
+        wide = what.in_float64()
+        if wide is not None:
+            tell("measuring again in float64")
+            again = _measured(wide, probe_of(wide.runnable, wide.loss, training), given, found.name, tell)
+            silent, lost = found.trend.silent, found.not_finite
+            fitted = replace(again.trend, silent=silent, verdict=verdict(again.trend, silent, bool(lost)))
+            found = replace(again, trend=fitted, not_finite=lost)
     return found
 
 
-def _copy(model: Any, graph: Graph) -> Runnable:
-    """A copy of a model whose kernels can be drawn anew; with fresh values of everything else."""
-    if not any(isinstance(node.op, Opaque) for node in graph):
-        return build(graph, seed=0)
-    # A layer without a rule is copied by Keras, which draws with its global generator: that one's state is put back.
-    _, keras = load_keras()
-    generator = keras.src.random.seed_generator.global_seed_generator()
-    state = generator.state.numpy()
-    try:
-        return live(keras.models.clone_model(model))
-    finally:
-        generator.state.assign(state)
-
-
-def _again(measurement: _Measurement, found: GradientFlow) -> GradientFlow:
-    """The same in float64, where a signal left what float32 holds, 1e-38 to 3e38: it still tells how strong it is."""
-    old = measurement.probe.runnable
-    try:
-        wide = build(old.graph, seed=0, dtype="float64")
-    except DesignError:
-        return found
-    if not _carry_over(old, wide):
-        return found
-    measurement.tell("measuring again in float64")
-    again = measurement.on(wide).flow()
-    silent, lost = found.trend.silent, found.not_finite
-    fitted = replace(again.trend, silent=silent, verdict=verdict(again.trend, silent, bool(lost)))
-    return replace(again, trend=fitted, not_finite=lost)
-
-
-def _carry_over(old: Runnable, new: Runnable) -> bool:
-    """Give a copy the values of the original's weights; False where they do not fit."""
-    for ours, theirs in zip(old.layers, new.layers, strict=True):
-        mine, copied = list(getattr(ours, "weights", ())), list(getattr(theirs, "weights", ()))
-        if [v.shape for v in mine] != [v.shape for v in copied]:
-            return False
-        for source, target in zip(mine, copied, strict=True):
-            target.assign(source.numpy().astype("float64"))
-    return True
-
-
-class _Measurement:
+def _measured(
+    what: Subject, probe: Probe, batches: Sequence[Batch], name: str, tell: Callable[[str], None]
+) -> GradientFlow:
     """All runs of one model: every batch under every seed, or under the weights as they are."""
+    runs: list[Run] = []
+    for seed, values in what.draws():
+        runs += [probe.run(batch, values) for batch in batches]
+        tell(f"seed {seed}" if what.seeds else "measured")
+    return summary(probe, runs, batches, what.seeds, name)
 
-    def __init__(
-        self,
-        runnable: Runnable,
-        loss: Loss,
-        batches: Sequence[Batch],
-        seeds: tuple[int, ...] | None,
-        training: bool,
-        name: str,
-        tell: Callable[[str], None],
-    ) -> None:
-        self.runnable, self.loss, self.batches, self.seeds = runnable, loss, batches, seeds
-        self.training, self.name, self.tell = training, name, tell
-        self.probe = Probe(runnable, loss, training, [each[-1] for each in block_members(runnable.graph).values()])
 
-    def flow(self) -> GradientFlow:
-        runs: list[Run] = []
-        for seed in (None,) if self.seeds is None else self.seeds:
-            values = self.probe.current() if seed is None else self.probe.drawn(seed)
-            for batch in self.batches:
-                runs.append(self.probe.run(batch, values))
-            self.tell("measured" if seed is None else f"seed {seed}")
-        return summary(self.probe, runs, self.batches, self.seeds or (), self.name)
-
-    def on(self, runnable: Runnable) -> _Measurement:
-        """The same measurement of another copy of the model."""
-        return _Measurement(runnable, self.loss, self.batches, self.seeds, self.training, self.name, self.tell)
+def probe_of(runnable: Runnable, loss: Loss, training: bool) -> Probe:
+    """A probe that sees every layer with weights, and what each block puts out."""
+    return Probe(runnable, loss, training, [members[-1] for members in block_members(runnable.graph).values()])
 
 
 def block_members(graph: Graph) -> dict[str, tuple[int, ...]]:

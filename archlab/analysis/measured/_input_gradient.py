@@ -53,15 +53,13 @@ class InputGradient:
         return [each.numpy().astype("float64") for each in made]
 
     def _gradient(self, x: list[Any], values: list[Any], extra: list[Any]) -> list[Any]:
-        tf, keras = load_keras()
-        mapping = list(zip(self.runnable.variables, values, strict=True))
+        tf, _ = load_keras()
         watched = [x[number] for number in self.watched]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             gate = self._through
             through = None if gate is None else lambda reader, source, value: gate(reader, source, value, extra)
-            # Layers read these values, and what they would write goes nowhere.
-            with keras.StatelessScope(state_mapping=mapping, initialize_variables=False):
+            with self.runnable.holding(values):
                 nodes = self.runnable.run(x, self.training, through=through)
             value = self._target(nodes, extra)
         return tape.gradient(value, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -43,8 +43,6 @@ def path_gradients(
 
     See `archlab.path_gradients`, which takes references too.
     """
-    if batch < 1:
-        raise UsageError(f"a batch needs at least one example, got {batch}")
     if samples < 1:
         raise UsageError(f"each length needs at least one sample, got {samples}")
     what = subject(architecture, seeds, SEEDS, loss)

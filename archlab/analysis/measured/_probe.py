@@ -151,11 +151,10 @@ class Probe:
         return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
 
     def _traced(self, x: list[Any], y: list[Any], values: list[Any], scale: Any, wide: bool) -> dict[str, Any]:
-        tf, keras = load_keras()
+        tf, _ = load_keras()
         weights = [values[number] for number in self._flat]
         trained = [weight for weight, is_trained in zip(weights, self._trained, strict=True) if is_trained]
         watched = set(self.seen)
-        mapping = list(zip(self.variables, values, strict=True))
 
         def total(tensor: Any) -> Any:
             return 2 * tf.cast(tf.nn.l2_loss(_summed(tensor, wide)), tf.float64)
@@ -173,9 +172,7 @@ class Probe:
                 if position in watched and value.dtype.is_floating:
                     tape.watch(value)
 
-            # In this scope layers read these values, and what they would write (the statistics of batch
-            # normalization, the states of random generators) goes nowhere.
-            with keras.StatelessScope(state_mapping=mapping, initialize_variables=False):
+            with self.runnable.holding(values):
                 nodes = self.runnable.run(x, self.training, tell)
             ends = [self._end(nodes[position]) for position in self.graph.outputs]
             value = self.loss(y, ends)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from archlab.algebra import Part
-from archlab.analysis.measured._gradient_flow import _carry_over, _copy
 from archlab.analysis.measured._loss import Given, Loss, choose
 from archlab.analysis.measured._probe import Probe
 from archlab.bridge import Runnable, build, live, load_keras
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Graph
+from archlab.ops import Opaque
 
 
 @dataclass(frozen=True)
 class Subject:
     """A model and the initializations that it is measured under; none where its weights are left as they are."""
 
-    runnable: Runnable
+    graph: Graph
     loss: Loss
     seeds: tuple[int, ...]
+    make: Callable[[], Runnable]
 
-    @property
-    def graph(self) -> Graph:
-        """Its graph."""
-        return self.runnable.graph
+    @cached_property
+    def runnable(self) -> Runnable:
+        """The model, made when it is first needed: what is wrong with a batch is said before anything is built."""
+        return self.make()
 
     def draws(self, settle: Sequence[Any] | None = None) -> Iterator[tuple[int, list[Any]]]:
         """For every initialization its seed and the values of all variables; the model's own stay as they are.
@@ -43,15 +45,22 @@ class Subject:
             yield seed, values if settle is None else settled(self.runnable, values, settle)
 
     def in_float64(self) -> Subject | None:
-        """The same with twice the digits, if that can be built: what is zero then is zero."""
+        """The same with twice the digits, if that can be built: what is too small or too large for float32 is not."""
         try:
             wide = build(self.graph, seed=0, dtype="float64")
         except DesignError:
             return None
-        return Subject(wide, self.loss, self.seeds) if _carry_over(self.runnable, wide) else None
+        fits = _carry_over(self.runnable, wide)
+        return Subject(self.graph, self.loss, self.seeds, lambda: wide) if fits else None
 
 
-def subject(architecture: Any, seeds: int | Sequence[int] | None, most: int, loss: Given = None) -> Subject:
+def subject(
+    architecture: Any,
+    seeds: int | Sequence[int] | None,
+    most: int,
+    loss: Given = None,
+    purpose: str = "a measurement",
+) -> Subject:
     """A part, a graph or a live Keras model, ready to be measured; architectures under `most` seeds unless told.
 
     Raises:
@@ -60,14 +69,41 @@ def subject(architecture: Any, seeds: int | Sequence[int] | None, most: int, los
     """
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else None if seeds is None else tuple(seeds)
     if chosen == ():
-        raise UsageError("there must be at least one seed")
+        raise UsageError(f"{purpose} needs at least one seed")
     if isinstance(architecture, Part | Graph):
         graph = architecture.to_graph() if isinstance(architecture, Part) else architecture
-        runnable = build(graph, seed=0, dtype="float32")
-        return Subject(runnable, choose(graph, loss), tuple(range(most)) if chosen is None else chosen)
+        drawn = tuple(range(most)) if chosen is None else chosen
+        return Subject(graph, choose(graph, loss), drawn, lambda: build(graph, seed=0, dtype="float32"))
     found = live(architecture)
     used = choose(found.graph, loss, architecture)
-    return Subject(found if chosen is None else _copy(architecture, found.graph), used, chosen or ())
+    if chosen is None:
+        return Subject(found.graph, used, (), lambda: found)
+    return Subject(found.graph, used, chosen, lambda: _copy(architecture, found.graph))
+
+
+def _copy(model: Any, graph: Graph) -> Runnable:
+    """A copy of a model whose kernels can be drawn anew; with fresh values of everything else."""
+    if not any(isinstance(node.op, Opaque) for node in graph):
+        return build(graph, seed=0)
+    # A layer without a rule is copied by Keras, which draws with its global generator: that one's state is put back.
+    _, keras = load_keras()
+    generator = keras.src.random.seed_generator.global_seed_generator()
+    state = generator.state.numpy()
+    try:
+        return live(keras.models.clone_model(model))
+    finally:
+        generator.state.assign(state)
+
+
+def _carry_over(old: Runnable, new: Runnable) -> bool:
+    """Give a copy the values of the original's weights; False where they do not fit."""
+    for ours, theirs in zip(old.layers, new.layers, strict=True):
+        mine, copied = list(getattr(ours, "weights", ())), list(getattr(theirs, "weights", ()))
+        if [v.shape for v in mine] != [v.shape for v in copied]:
+            return False
+        for source, target in zip(mine, copied, strict=True):
+            target.assign(source.numpy().astype("float64"))
+    return True
 
 
 def settled(runnable: Runnable, values: Sequence[Any], x: Sequence[Any]) -> list[Any]:
@@ -87,8 +123,7 @@ def settled(runnable: Runnable, values: Sequence[Any], x: Sequence[Any]) -> list
     statistics = [(layer, v) for layer in layers.values() for v in (layer.moving_mean, layer.moving_variance)]
     for _, variable in statistics:
         found[place[id(variable)]] = keras.ops.zeros_like(variable.value)
-    mapping = list(zip(runnable.variables, found, strict=True))
-    with keras.StatelessScope(state_mapping=mapping, initialize_variables=False) as scope:
+    with runnable.holding(found) as scope:
         runnable.run(x, True)
     for layer, variable in statistics:
         # From 0 it has come this share of the way to what the batch has.

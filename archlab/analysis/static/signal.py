@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan, prod, sqrt
 from typing import Any
 
-from archlab.analysis._flow import LayerFlow, WeightFlow
+from archlab.analysis._flow import Curve, LayerFlow, WeightFlow
 from archlab.analysis._trend import Trend, trend
 from archlab.analysis.static._doubts import doubts
 from archlab.analysis.static._facts import gather
@@ -30,7 +30,7 @@ from archlab.ops._signal._draw import variance
 
 
 @dataclass(frozen=True)
-class PredictedFlow:
+class PredictedFlow(Curve):
     """Gradient flow at initialization as theory expects it, for the batch that it would be measured on by default.
 
     Attributes:
@@ -51,21 +51,6 @@ class PredictedFlow:
     trend: Trend
     reliable: bool
     why: tuple[str, ...]
-
-    @property
-    def slope(self) -> float | None:
-        """Decades per layer: positive when the error signal fades on its way back to the input."""
-        return self.trend.slope
-
-    @property
-    def verdict(self) -> str:
-        """'vanishes', 'explodes', 'level' or 'undefined'."""
-        return self.trend.verdict
-
-    @property
-    def curve(self) -> tuple[LayerFlow, ...]:
-        """The layers that the slope is fitted to: those with a kernel before the head."""
-        return tuple(layer for layer in self.layers if layer.kernel and layer.body)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

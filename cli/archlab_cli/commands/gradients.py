@@ -7,11 +7,14 @@ import click
 
 from archlab.errors import OutputError, UsageError, did_you_mean
 from archlab_cli.options import (
+    check_counts,
     check_output,
+    check_photos,
     deliver_file,
     format_option,
     lambda_option,
     output_option,
+    photos_option,
     progress,
     read_format,
     read_size,
@@ -37,12 +40,7 @@ _OF_A_MEASUREMENT = {
     "--init", metavar="NAME,…", help="Draw kernels by these: he, glorot, lecun, orthogonal, or a name of Keras."
 )
 @size_option
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Measure on photos from this folder of class folders.",
-)
+@photos_option
 @click.option(
     "--seeds", type=int, metavar="N", help="Initializations: 3 unless given; a saved model is measured as it is."
 )
@@ -98,11 +96,8 @@ def command(
         raise UsageError(f"--by {by}: {did_you_mean(by, _BY)}")
     if mode not in _MODES:
         raise UsageError(f"--mode {mode}: {did_you_mean(mode, _MODES)}")
-    for option, number in (("--seeds", seeds), ("--batch", batch), ("--batches", batches)):
-        if number is not None and number < 1:
-            raise UsageError(f"{option} {number}: at least 1 is needed")
-    if data is not None and not data.is_dir():
-        raise UsageError(f"--data {data}: there is no such folder")
+    check_counts(seeds=seeds, batch=batch, batches=batches)
+    check_photos(data)
     check_output(output)
     _check_plot(plot)
     if predicted and (plot is None or depths is not None):

@@ -235,6 +235,26 @@ def test_bad_input_is_one_line(options: Any, error: type[Exception], words: str)
     assert "\n" not in str(raised.value)
 
 
+def test_inputs_keep_their_names_where_keras_makes_the_copy() -> None:
+    import keras
+
+    class Own(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * 2
+
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, Own(name="own")(keras.layers.Conv2D(2, 3, name="conv")(inputs)))
+    x = np.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype("float32")
+    found = [effective_receptive_field(model, "conv", each, seeds=[0]) for each in (x, {model.layers[0].name: x})]
+    assert found[0] == found[1] and not found[0].empty
+
+
+def test_a_mistake_in_the_batch_is_told_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archlab.analysis.measured._subject.build", None)
+    with pytest.raises(UsageError, match="x must be a batch of"):
+        effective_receptive_field(NET, x=np.ones((2, 5, 5, 3)))
+
+
 def test_inputs_that_have_no_place_or_no_gradient() -> None:
     with pytest.raises(UsageError, match="no layer has units with a place"):
         effective_receptive_field(Input(10) >> Dense(3))
