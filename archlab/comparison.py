@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis._names import apart
 from archlab.analysis.static import analyze
 from archlab.errors import DesignError, UsageError, did_you_mean
 from archlab.notation import to_yaml
@@ -247,12 +247,8 @@ def _loaded(
 
 def _named_apart(results: list[Result]) -> tuple[Result, ...]:
     """Results with names that differ: `architecture` twice becomes `architecture` and `architecture 2`."""
-    seen: Counter[str] = Counter()
-    apart: list[Result] = []
-    for result in results:
-        seen[result.name] += 1
-        if seen[result.name] > 1:
-            name = f"{result.name} ({seen[result.name]})"
-            result = replace(result, architecture=replace(result.architecture, name=name))
-        apart.append(result)
-    return tuple(apart)
+    names = apart(result.name for result in results)
+    return tuple(
+        result if name == result.name else replace(result, architecture=replace(result.architecture, name=name))
+        for name, result in zip(names, results, strict=True)
+    )

@@ -9,7 +9,9 @@ from archlab.errors import UsageError, did_you_mean
 from archlab.result import Result
 from archlab_cli.options import (
     ascii_only,
+    check_counts,
     check_output,
+    check_photos,
     deliver,
     format_option,
     lambda_option,
@@ -92,15 +94,13 @@ def command(
     form = read_format(form, output)
     shape = read_size(size)
     asked = _findings(fail_on, static)
-    if seeds < 1:
-        raise UsageError(f"--seeds {seeds}: at least 1 is needed")
+    check_counts(seeds=seeds)
     if sort is not None and sort not in SORT_KEYS:
         raise UsageError(f"--sort {sort}: {did_you_mean(sort, SORT_KEYS)}")
     if sort == "slope" and static:
         raise UsageError("--sort slope: the slope is measured, which --static leaves out")
     photos = None if data is None or (train and _are_drawings(data)) else Path(data)
-    if photos is not None and not photos.is_dir():
-        raise UsageError(f"--data {data}: there is no such folder")
+    check_photos(photos)
     values = read_settings(settings) | ({} if epochs is None else {"epochs": epochs})
     _check_training(train, static, values, runs, target)
     if train:
