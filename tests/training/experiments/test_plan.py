@@ -133,7 +133,7 @@ def test_files_that_are_no_plans(tmp_path: Path) -> None:
 
 
 def test_a_plan_from_python_is_held_to_the_same() -> None:
-    with pytest.raises(UsageError, match="^a plan needs at least one architecture, one recipe and one seed$"):
+    with pytest.raises(UsageError, match=r"^a plan needs at least one architecture, one recipe and one seed$"):
         Plan("x", ())
     with pytest.raises(UsageError, match="^recipes: 'r' stands there twice: give one another name$"):
         Plan("x", ("a",), ("r", "r"))
