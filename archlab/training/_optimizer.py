@@ -61,7 +61,8 @@ def _schedule() -> Any:
             return self.how.lr * (tf.where(step < up, (step + 1) / max(up, 1.0), rate) if up else rate)
 
         def get_config(self) -> dict[str, Any]:
-            return {"how": self.how, "steps": self.steps}
+            how = self.how
+            return {"schedule": how.schedule, "lr": how.lr, "warmup": how.warmup, "steps": self.steps}
 
     return Schedule
 

@@ -3,8 +3,8 @@
 python -m tests.benchmarks.training [FOLDER]
 
 FOLDER holds the lecture's 5,000 photos; ../shared/data/cats_vs_dogs unless given. Each takes a few steps to warm up;
-then an epoch is timed, without validation. The notebook is written down here as the lecture prints it: its own reader of
-photos, its augmentation as layers of the model, Keras's layers as they are.
+then an epoch is timed, without validation. The notebook is written down here as the lecture prints it: its own reader
+of photos, its augmentation as layers of the model, Keras's layers as they are.
 
 What archlab adds to a step is the time of its epoch against the same number of steps of the same compiled training
 function on one batch that is already there.
