@@ -36,8 +36,8 @@ def on_ray(work: Work) -> Generator[Outcome, None, None]:
     try:
         _refuse_too_much(ray, work.resources)
         needs = work.resources
-        task = ray.remote(work_on).options(
-            num_cpus=needs.cpus, num_gpus=needs.gpus, memory=needs.memory, max_retries=work.retries
+        task = ray.remote(num_cpus=needs.cpus, num_gpus=needs.gpus, memory=needs.memory, max_retries=work.retries)(
+            work_on
         )
         for spec in work.specs:
             named = {split_reference(spec.reference)[0], split_reference(spec.base)[0]}
