@@ -114,7 +114,8 @@ class _Table:
     def cells(self, spec: TrialSpec, epochs: int) -> tuple[str, ...]:
         cells = trial_cells(self.plan, Outcome(spec, "finished"))
         named = zip(trial_columns(self.plan), cells, strict=True)
-        return tuple(f"epoch {epochs + 1}" if name == "test accuracy" else cell for (name, _), cell in named)
+        done = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        return tuple(done if name == "test accuracy" else cell for (name, _), cell in named)
 
     def running(self) -> list[tuple[TrialSpec, int]]:
         """Trials whose folder has been written to since this began, and how many epochs are done."""
