@@ -53,8 +53,6 @@ class RunCallback(_keras.callbacks.Callback):
         super().__init__()
         self.folder, self.batches, self.progress, self.average, self.tell = folder, batches, progress, average, tell
         self.how = batches.how
-        self.own_seconds = 0.0
-        """Spent in here since training began."""
         self._stack = ExitStack()
         self._began = time.perf_counter()
         self._before = progress.elapsed

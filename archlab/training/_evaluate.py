@@ -12,9 +12,9 @@ from archlab.errors import SourceError, UsageError
 from archlab.training._batches import stored_size
 from archlab.training._fit import build_model, load_architecture
 from archlab.training._head import Head
+from archlab.training._outcome import probabilities, test_size, tested
 from archlab.training._run import WEIGHTS, Outcome, Run, open_run
 from archlab.training._state import without_optimizer
-from archlab.training._test import probabilities, test_size, tested
 from archlab.training.data import decode_photo, open_photos
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from archlab.bridge import build, load_keras
 from archlab.errors import DataError, DesignError, MissingPartError, UsageError
-from archlab.graph import format_shape
+from archlab.graph import Graph, format_shape
 from archlab.notation import to_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
 from archlab.training import recipes
@@ -24,9 +24,9 @@ from archlab.training._batches import Batches, held_out, stored_size
 from archlab.training._files import write_json, write_lines, write_text
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
+from archlab.training._outcome import finish, test_size
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import Progress, restore_state, without_optimizer
-from archlab.training._test import finish, test_size
 from archlab.training.data import PhotoSet, open_photos
 from archlab.training.recipes import Recipe
 from archlab.training.recipes import recipe as find_recipe
@@ -89,10 +89,11 @@ def train(
     changed = dict(settings or {}) | ({} if epochs is None else {"epochs": epochs})
     how = find_recipe(recipe).for_architecture(architecture.name).with_settings(changed)
     shape = _input_shape(architecture, how)
+    _sized(architecture, how, shape)
     _refuse_missing(tensorboard)
+    folder = new_folder(run, f"{architecture.name}-{how.name}-seed{seed}")
     photos = open_photos(data, stored_size(how, shape[:2]), shape[2])
     Head.of(architecture.graph, photos.classes)
-    folder = new_folder(run, f"{architecture.name}-{how.name}-seed{seed}")
     about: dict[str, Any] = {
         "reference": architecture.reference or architecture.name,
         "name": architecture.name,
@@ -255,19 +256,25 @@ def _more_callbacks(run: Run, batches: Batches, done: int) -> list[Any]:
     return found
 
 
+def _sized(architecture: Architecture, how: Recipe, shape: Sequence[int]) -> Graph:
+    """The architecture for inputs of the recipe's size, or of any where it has several."""
+    trained = {(pixels, pixels) for _, pixels in how.size} or {tuple(shape[:2])}
+    sizes = trained | {test_size(how, tuple(shape))}
+    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
+    try:
+        return architecture.with_input((height, width, shape[2])).graph
+    except DesignError as error:
+        if height is not None:
+            raise error.within(architecture.name) from None
+        raise UsageError(
+            f"{architecture.name} takes inputs of one size alone ({error}), "
+            f"and the recipe {how.name} has several: set size and test_size to the same number"
+        ) from None
+
+
 def build_model(architecture: Architecture, how: Recipe, shape: Sequence[int], precision: str, seed: int) -> Any:
-    """The Keras model that is trained: the architecture's, for inputs of any size where the recipe changes sizes."""
-    if how.size or how.test_size:
-        try:
-            architecture = architecture.with_input((None, None, shape[2]))
-            graph = architecture.graph
-        except DesignError as error:
-            raise UsageError(
-                f"{architecture.name} takes inputs of {format_shape(tuple(shape))} alone ({error}), "
-                f"and the recipe {how.name} changes their size: set size=0 and test_size=0"
-            ) from None
-    else:
-        graph = architecture.graph
+    """The Keras model that is trained."""
+    graph = _sized(architecture, how, shape)
     model = build(graph, seed, dtype="mixed_bfloat16" if precision == "bfloat16" else "float32", fast=True).model
     _, keras = load_keras()
     if how.bn_momentum:

@@ -125,16 +125,29 @@ def test_killed_while_a_file_is_being_written(whole, tmp_path, name: str, count:
     _assert_as_if_nothing_had_happened(folder, whole)
 
 
+# A child that is interrupted, as by Ctrl-C, in the middle of its second epoch.
+_IS_STOPPED = """
+import os, signal, sys
+from archlab.training._callback import RunCallback
+from archlab_cli.main import main
+real = RunCallback.on_train_batch_end
+def on_train_batch_end(self, batch, logs=None):
+    if (self._epoch, batch) == (1, 3):
+        os.kill(os.getpid(), signal.SIGINT)
+    real(self, batch, logs)
+RunCallback.on_train_batch_end = on_train_batch_end
+main(sys.argv[1:])
+"""
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_one_line_that_says_how_to_go_on(whole, tmp_path) -> None:
     folder = tmp_path / "stopped"
-    process = _archlab("train", *RUN, *HOW, "--run", folder)
-    _begun(folder, 1, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    last = err.splitlines()[-1]
-    assert process.returncode == 130 and not out and "Traceback" not in err
-    assert last.startswith("archlab: stopped after epoch ") and last.endswith(f"archlab train --resume {folder}")
+    command = [sys.executable, "-c", _IS_STOPPED, "train", *RUN, *HOW, "--run", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130 and not done.stdout and "Traceback" not in done.stderr
+    expected = f"archlab: stopped after epoch 1 of 4: go on with archlab train --resume {folder}"
+    assert done.stderr.splitlines()[-1] == expected
     resume(folder)
     _assert_as_if_nothing_had_happened(folder, whole)
 

@@ -191,8 +191,16 @@ def test_a_head_that_does_not_fit_the_classes(tmp_path, small) -> None:
 
 
 def test_a_net_of_one_size_refuses_a_recipe_of_several(tmp_path, small) -> None:
-    with pytest.raises(UsageError, match=r"baseline takes inputs of .* alone .* set size=0 and test_size=0"):
+    with pytest.raises(UsageError, match=r"baseline takes inputs of one size alone .* the same number"):
         small(tmp_path / "run", reference="baseline")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_net_of_one_size_takes_the_recipe_s(tmp_path, small) -> None:
+    net = Input(48, 48, 3) >> Conv(4) >> Flatten() >> Dense(1)
+    found = small(tmp_path / "run", reference=net, epochs=1, settings={"size": 24, "test_size": 24})
+    assert found.history[0]["size"] == [24, 24] and found.summary.params == 4 * 28 + 24 * 24 * 4 + 1
+    assert evaluate(found).accuracy == found.summary.test_accuracy
 
 
 def test_the_global_random_states_stay_as_they_were(small, tmp_path) -> None:

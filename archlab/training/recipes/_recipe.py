@@ -115,11 +115,17 @@ class Recipe:
         plain = Recipe(self.name)
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         data = {key: value for key, value in found.items() if key == "name" or value != getattr(plain, key)}
-        if self.size:
-            data["size"] = self.size[0][1] if len(self.size) == 1 else dict(self.size)
         if self.only:
-            data["only"] = {name: dict(settings) for name, settings in self.only.items()}
-        return data
+            data["only"] = {name: _with_size(settings) for name, settings in self.only.items()}
+        return _with_size(data)
+
+
+def _with_size(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the size as it is written in a file."""
+    size = settings.get("size")
+    if not size:
+        return dict(settings)
+    return {**settings, "size": size[0][1] if len(size) == 1 else dict(size)}
 
 
 _ANY = float("inf")
