@@ -74,7 +74,7 @@ def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
     head = Head.of(architecture.graph, photos.classes)
     batches = Batches(photos.train.pixels, head.encode(photos.train.labels), how, SIZE, 0)
     model = build_model(architecture, how, (*SIZE, 3), precision, 0)
-    model.compile(make_optimizer(how, 1000), head.loss(0), [head.accuracy()], jit_compile=False)
+    model.compile(optimizer=make_optimizer(how, 1000), loss=head.loss(0), metrics=[head.accuracy()], jit_compile=False)
     return model, batches
 
 
