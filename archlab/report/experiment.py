@@ -54,9 +54,8 @@ def experiment_report(results: Results) -> Report:
     parts: list[Part] = [_trials(plan, results.outcomes)]
     if results.groups:
         parts.append(_groups(plan, results.groups))
-    said = _said(results)
-    if said:
-        parts.append(Prose("What can be said", tuple(said)))
+    if results.sentences:
+        parts.append(Prose("What can be said", results.sentences))
     remarks = [*results.notes, *dict.fromkeys(f"no interval over photos: {g.note}" for g in results.groups if g.note)]
     if remarks:
         parts.append(Prose("Remarks", tuple(remarks)))
@@ -120,21 +119,6 @@ def _groups(plan: Plan, groups: Sequence[Group]) -> Table:
         tuple(group.to_dict() for group in groups),
         essential=len(names) + 3,
     )
-
-
-def _said(results: Results) -> list[str]:
-    """The paired comparisons as sentences, and what so many of them mean."""
-    several = len(results.plan.treatments) > 1
-    lines: list[str] = []
-    for recipe, found in results.comparisons:
-        line = f"{recipe}: {found}." if several else f"{found}."
-        if not found.shown and found.difference:
-            needed = str(found.needed)
-            line += f" {needed[0].upper()}{needed[1:]}."
-        lines.append(line)
-    if len(lines) > 1:
-        lines.append("Each interval stands for itself: of 20 comparisons of equals, one would show a difference.")
-    return lines
 
 
 def plan_report(plan: Plan, kept: Sequence[Outcome]) -> tuple[Report, Mapping[str, Any]]:

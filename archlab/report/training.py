@@ -1,4 +1,7 @@
-"""Training runs as reports: what came of one, its test, what it says of photos."""
+"""Training runs as reports: what came of one, its test, what it says of photos.
+
+A static comparison imports this module, so that what loads scipy is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,8 @@ def run_report(run: Run) -> Report:
 
     found, about = run.summary, run.about
     where = f"{found.name}, recipe {found.recipe}, seed {found.seed}, on {found.data}"
-    test = f"{found.test_accuracy:.3f}"
-    if found.test_accuracy is not None:
-        test += f"  (95 % interval {wilson(found.test_accuracy, found.test_photos)}; {found.test_photos:,} photos)"
+    interval = wilson(found.test_accuracy, found.test_photos)
+    test = f"{found.test_accuracy:.3f}  (95 % interval {interval}; {found.test_photos:,} photos)"
     rows = [
         ("test accuracy", test),
         ("validation accuracy", f"{found.validation_accuracy:.3f}  (epoch {found.best_epoch} of {found.epochs})"),
@@ -91,7 +93,7 @@ def training_parts(results: Results, target: float | None = None) -> tuple[Part,
     if done:
         goal = common_target(curves) if target is None else target
         parts += [_accuracies(results, done, curves, goal), _curves(curves)]
-    said = [f"{found}." for _, found in results.comparisons] or [f"{g.accuracy}." for g in done if g.accuracy]
+    said = [*results.sentences] or [f"{g.accuracy}." for g in done if g.accuracy]
     said += [f"{each.spec} failed: {each.reason}" for each in results.failed]
     return (*parts, Prose("Which is more accurate?", (*said, *results.notes)))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from archlab.bridge import load_keras
 from archlab.errors import TrainingError
+from archlab.files import write_lines, write_whole
 from archlab.training._average import Average
 from archlab.training._batches import Batches
-from archlab.training._files import write_lines, write_whole
 from archlab.training._run import HISTORY, WEIGHTS
 from archlab.training._state import Progress, save_state, without_optimizer
 

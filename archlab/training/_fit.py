@@ -15,13 +15,13 @@ import numpy as np
 
 from archlab.bridge import build, load_keras
 from archlab.errors import DataError, DesignError, MissingPartError, UsageError
+from archlab.files import write_json, write_lines, write_text
 from archlab.graph import Graph, format_shape
 from archlab.notation import to_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
 from archlab.training import recipes
 from archlab.training._average import Average
 from archlab.training._batches import Batches, held_out, stored_size
-from archlab.training._files import write_json, write_lines, write_text
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish, test_size

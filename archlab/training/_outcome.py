@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from archlab.files import write_json, write_text
 from archlab.training._batches import held_out
-from archlab.training._files import write_json, write_text
 from archlab.training._head import Head
 from archlab.training._run import PREDICTIONS, SUMMARY, Outcome, Run, Summary, predictions_text
 from archlab.training._state import Progress

@@ -43,7 +43,7 @@ class Summary:
     """Whose weights were kept, and tested; counted from 1."""
     validation_accuracy: float
     validation_loss: float
-    test_accuracy: float | None
+    test_accuracy: float
     test_photos: int
     params: int
     seconds: float

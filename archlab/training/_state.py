@@ -12,7 +12,7 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import SourceError
-from archlab.training._files import write_whole
+from archlab.files import write_whole
 from archlab.training._run import STATE
 
 

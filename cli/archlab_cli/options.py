@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import click
 
 from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab.files import write_whole
 from archlab.report import Report, to_csv, to_json, to_markdown, to_text
 from archlab.units import format_seconds
 
@@ -130,30 +130,15 @@ def deliver(text: str, output: Path | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     else:
-        deliver_file(lambda path: _write_text(path, text), output)
+        deliver_file(lambda path: path.write_text(text, encoding="utf-8"), output)
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def deliver_file(write: Callable[[Path], None], output: Path) -> None:
+def deliver_file(write: Callable[[Path], object], output: Path) -> None:
     """Have a file written beside `output`, which it then replaces: whole or not at all."""
     try:
-        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}.", suffix=output.suffix)
-        os.close(handle)
-        try:
-            write(Path(name))
-            # mkstemp keeps others out; a result is as readable as any new file.
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~mask)
-            os.replace(name, output)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"--output {output}: cannot be written, {(error.strerror or str(error)).lower()}") from error
+        write_whole(output, write)
+    except OutputError as error:
+        raise OutputError(f"--output {error}") from error
     note(f"written to {output}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 
 from archlab.errors import DataError, OutputError
-from archlab.training import _files, evaluate, open_run, resume, train
+from archlab.training import evaluate, open_run, resume, train
 from archlab.training.data import open_photos
 
 RUN = ("residual:depth=4,width=8", "--data", "shapes:train=64,validation=16,test=16,size=32", "--epochs", "4")
@@ -24,7 +23,8 @@ HOW = ("--set", "size=32", "--set", "batch=8", "--set", "average=0.9", "--seed",
 # name and has not replaced the old one, or has been written to the middle.
 _DIES = """
 import os, signal, sys
-from archlab.training import _files, _state
+from archlab import files
+from archlab.training import _state
 from archlab_cli.main import main
 name, count, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 seen = 0
@@ -34,7 +34,7 @@ def counted(path):
     global seen
     seen += path.name.endswith(name)
     return path.name.endswith(name) and seen == count
-real = _files.write_whole
+real = files.write_whole
 def write_whole(path, write):
     if not counted(path):
         return real(path, write)
@@ -44,7 +44,7 @@ def write_whole(path, write):
             beside.write_bytes(beside.read_bytes()[:1000])
         die()
     return real(path, half)
-_files.write_whole = _state.write_whole = write_whole
+files.write_whole = _state.write_whole = write_whole
 from archlab.training import _callback
 _callback.write_whole = write_whole
 main(sys.argv[4:])
@@ -231,18 +231,3 @@ def test_a_corrupt_photo_is_left_out_and_named(tmp_path) -> None:
     run = train("residual:depth=4,width=8", data=data, epochs=1, input=(24, 24), run=tmp_path / "run")
     assert run.about["photos"]["train"] == 15
     assert [name for name, _ in run.about["skipped"]] == [bad.relative_to(data).as_posix()]
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path) -> None:
-    file = tmp_path / "file.txt"
-    _files.write_text(file, "old")
-
-    def broken(beside: Path) -> None:
-        beside.write_text("ne")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OutputError, match="cannot be written, no space left on device"):
-        _files.write_whole(file, broken)
-    assert file.read_text() == "old" and os.listdir(tmp_path) == ["file.txt"]
-    _files.write_text(file, "new")
-    assert file.read_text() == "new"

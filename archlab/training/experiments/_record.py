@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from archlab.errors import OutputError, SourceError, UsageError
-from archlab.training._files import write_json
+from archlab.files import write_json
 from archlab.training.experiments._plan import Plan, TrialSpec, split_reference
 from archlab.training.experiments._trial import ABOUT, finished
 

@@ -94,6 +94,21 @@ class Results:
         """The trials that failed."""
         return tuple(each for each in self.outcomes if each.status == "failed")
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The comparisons in words, what a difference would need to show, and what several of them mean."""
+        several = len(self.plan.treatments) > 1
+        lines: list[str] = []
+        for recipe, found in self.comparisons:
+            line = f"{recipe}: {found}." if several else f"{found}."
+            if not found.shown and found.difference:
+                needed = str(found.needed)
+                line += f" {needed[0].upper()}{needed[1:]}."
+            lines.append(line)
+        if len(lines) > 1:
+            lines.append("Each interval stands for itself: of 20 comparisons of equals, one would show a difference.")
+        return tuple(lines)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data, by a schema that later versions only add to."""
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from archlab.errors import OutputError
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` make a file beside `path`, which it then replaces in one step.
 
     Raises:
@@ -20,22 +21,23 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     # A broken-off write leaves this one behind, which the next write replaces. Keras wants suffixes of its own kept.
     beside = path.with_name(f".new.{path.name}")
     try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
+        try:
+            write(beside)
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, beside)
+            os.replace(beside, path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written, {(error.strerror or str(error)).lower()}") from error
+        raise OutputError(f"{path}: cannot be written, {(error.strerror or str(error)).lower()}") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text whole or not at all."""
-    write_whole(path, lambda beside: _text(beside, text))
-
-
-def _text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, data: Any) -> None:

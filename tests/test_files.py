@@ -1,0 +1,45 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from archlab import files
+from archlab.errors import OutputError
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path) -> None:
+    file = tmp_path / "file.txt"
+    files.write_text(file, "old")
+
+    def broken(beside: Path) -> None:
+        beside.write_text("ne")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="cannot be written, no space left on device"):
+        files.write_whole(file, broken)
+    assert file.read_text() == "old" and os.listdir(tmp_path) == ["file.txt"]
+    files.write_text(file, "new")
+    assert file.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
+def test_what_is_replaced_keeps_its_permissions(tmp_path) -> None:
+    file = tmp_path / "file.txt"
+    files.write_text(file, "old")
+    file.chmod(0o640)
+    files.write_text(file, "new")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path) -> None:
+    def interrupted(beside: Path) -> None:
+        beside.write_text("ne")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files.write_whole(tmp_path / "file.txt", interrupted)
+    assert not os.listdir(tmp_path)
