@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from archlab.errors import UsageError, did_you_mean
+from archlab.files import write_whole
+
+PNG_SCALE = 2
+"""Pixels of a PNG for each unit of length: sharp on today's screens."""
+
+
+class Drawing(ABC):
+    """A picture that shows itself in a notebook and can be written to a file. The same input gives the same bytes."""
+
+    @property
+    @abstractmethod
+    def svg(self) -> str:
+        """As SVG, which follows the reader's light or dark mode."""
+
+    def png(self, scale: float = PNG_SCALE) -> bytes:
+        """As PNG, on white."""
+        import vl_convert
+
+        return vl_convert.svg_to_png(self.svg, scale=scale)
+
+    def pdf(self) -> bytes:
+        """As PDF, one page as large as the picture."""
+        import vl_convert
+
+        return vl_convert.svg_to_pdf(self.svg)
+
+    def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
+        """What it can be written as, by the file's suffix."""
+        return {".svg": lambda: self.svg, ".png": self.png, ".pdf": self.pdf}
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, whole or not at all, in the form that its suffix says.
+
+        Raises:
+            UsageError: no picture is written with that suffix.
+            OutputError: the file cannot be written.
+        """
+        file = Path(path)
+        made = self._written(file)
+        write_whole(file, lambda beside: beside.write_bytes(made))
+
+    def _written(self, path: Path) -> bytes:
+        writers = self._writers()
+        if path.suffix.lower() not in writers:
+            raise UsageError(f"{path}: {did_you_mean(path.suffix.lower(), writers)}")
+        made = writers[path.suffix.lower()]()
+        return made.encode() if isinstance(made, str) else made
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
