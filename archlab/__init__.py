@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from archlab.codegen import to_python as to_python
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
+    from archlab.diffing import GraphDiff as GraphDiff
+    from archlab.diffing import diff as diff
     from archlab.instruments import effective_receptive_field as effective_receptive_field
     from archlab.instruments import gradient_correlation as gradient_correlation
     from archlab.instruments import path_gradients as path_gradients
@@ -134,6 +136,7 @@ __all__ = [
     "GradientFlow",
     "GradientRun",
     "Graph",
+    "GraphDiff",
     "GroupNorm",
     "Identity",
     "Input",
@@ -177,6 +180,7 @@ __all__ = [
     "ZeroPad",
     "analyze",
     "compare",
+    "diff",
     "effective_receptive_field",
     "from_keras",
     "from_yaml",
@@ -204,12 +208,14 @@ _LAZY = {
     "GradientCorrelation": "archlab.analysis._correlation",
     "GradientFlow": "archlab.analysis._flow",
     "GradientRun": "archlab.analysis.recorded",
+    "GraphDiff": "archlab.diffing",
     "Sweep": "archlab.sweeps",
     "PredictedFlow": "archlab.analysis.static.signal",
     "PathGradients": "archlab.analysis._path_gradients",
     "PathLengths": "archlab.analysis.static",
     "analyze": "archlab.result",
     "compare": "archlab.comparison",
+    "diff": "archlab.diffing",
     "effective_receptive_field": "archlab.instruments",
     "from_keras": "archlab.bridge",
     "from_yaml": "archlab.notation",

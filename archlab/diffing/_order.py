@@ -1,0 +1,62 @@
+"""Graphs as sequences: an order that does not depend on how one is written, and one for two graphs together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archlab.graph import Graph
+
+
+def by_depth(graph: Graph) -> list[int]:
+    """The positions in an order where, at each merge, the longest way comes first.
+
+    Whoever writes a shortcut before the body, and whoever writes it after, gets the same sequence.
+
+    >>> from archlab import Conv, Input, Parallel, ReLU
+    >>> graph = (Input(8, 8, 4) >> Parallel(Conv(4), Conv(4) >> ReLU())).to_graph()
+    >>> [graph[i].name for i in by_depth(graph)]
+    ['input', 'branch2/conv', 'branch2/relu', 'branch1/conv', 'concatenate']
+    """
+    depths: list[int] = []
+    for node in graph:
+        depths.append(1 + max([depths[source] for source in node.inputs], default=0))
+    ends = [position for position, readers in enumerate(graph.consumers) if not readers]
+    found: list[int] = []
+    seen: set[int] = set()
+    # A stack of its own: a thousand layers are deeper than Python's.
+    stack = [(end, False) for end in reversed(sorted(ends, key=lambda end: -depths[end]))]
+    while stack:
+        position, ready = stack.pop()
+        if ready:
+            found.append(position)
+        elif position not in seen:
+            seen.add(position)
+            stack.append((position, True))
+            sources = dict.fromkeys(graph.nodes[position].inputs)
+            stack += [(source, False) for source in reversed(sorted(sources, key=lambda source: -depths[source]))]
+    return found
+
+
+def in_one_order(ours: Graph, theirs: Graph, pairs: Mapping[int, int]) -> list[tuple[int | None, int | None]]:
+    """The layers of both graphs in an order in which both flow forward: positions in the one, in the other, or both.
+
+    What only the one graph has stands before what follows it there.
+    """
+    import networkx as nx
+
+    back = {j: i for i, j in pairs.items()}
+    union = nx.DiGraph()
+    keys: dict[tuple[int | None, int | None], tuple[int, int, int]] = {}
+    following = len(theirs)
+    for i in reversed(range(len(ours))):
+        following = pairs.get(i, following)
+        if i not in pairs:
+            keys[i, None] = following, 0, i
+    for j in range(len(theirs)):
+        keys[back.get(j), j] = j, 1, 0
+    union.add_nodes_from(keys)
+    mine = {i: (i, pairs.get(i)) for i in range(len(ours))}
+    yours = {j: (back.get(j), j) for j in range(len(theirs))}
+    for graph, row in ((ours, mine), (theirs, yours)):
+        union.add_edges_from((row[source], row[p]) for p, node in enumerate(graph) for source in node.inputs)
+    return list(nx.lexicographical_topological_sort(union, keys.__getitem__))
