@@ -15,8 +15,8 @@ def align(rows: int, columns: int, worth: Callable[[int], np.ndarray], gap: int)
     """The matching of greatest worth, as its score and pairs of positions in order.
 
     After Gotoh 1982 ('An improved algorithm for matching biological sequences'): a gap costs `gap` however long it is.
-    Takes time and memory in proportion to `rows × columns`, a row at a time. Of matchings that are equally good, the one
-    that matches early.
+    Takes time and memory in proportion to `rows × columns`, a row at a time. Of matchings that are equally good, it is
+    the one that matches early.
 
     Args:
         rows: length of the one sequence.

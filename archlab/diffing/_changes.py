@@ -7,11 +7,12 @@ from typing import Any
 
 from archlab.analysis.static import Analysis
 from archlab.diffing._layers import kind_of
+from archlab.ops import Activation, Op
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing about a layer that differs: an argument by its name, `kind`, `reads`, `channels in`, `size in`, …"""
+    """One thing about a layer that differs: an argument by its name, its `kind`, what it `reads`, the `channels in`."""
 
     what: str
     before: Any
@@ -19,6 +20,8 @@ class Change:
 
     def __str__(self) -> str:
         before, after = _said(self.before), _said(self.after)
+        if self.what == "reads" and not (self.before and self.after):
+            return f"also reads {after}" if self.after else f"no longer reads {before}"
         return f"{before} → {after}" if self.what == "kind" else f"{self.what} {before} → {after}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,12 +52,12 @@ def _plain(value: Any) -> Any:
 
 
 def edits(ours: Analysis, i: int, theirs: Analysis, j: int) -> tuple[Change, ...]:
-    """What was edited in the layer itself: its kind, its arguments, in what precision it works, whether it is frozen."""
+    """What was edited in the layer itself: its kind, its arguments, its precision, whether it is frozen."""
     one, other = ours.graph.nodes[i], theirs.graph.nodes[j]
     was, now = kind_of(one.op), kind_of(other.op)
     found: list[Change] = []
     if (was.type, was.title) != (now.type, now.title):
-        found.append(Change("kind", was.title, now.title))
+        found.append(Change("kind", _word(one.op), _word(other.op)))
     shared = [name for name in was.named if name in now.named]
     found += [Change(name, was.named[name], now.named[name]) for name in shared if was.named[name] != now.named[name]]
     if one.dtype != other.dtype and "dtype" not in shared:
@@ -63,6 +66,11 @@ def edits(ours: Analysis, i: int, theirs: Analysis, j: int) -> tuple[Change, ...
     if None not in frozen and frozen[0] != frozen[1]:
         found.append(Change("frozen", *frozen))
     return tuple(found)
+
+
+def _word(op: Op) -> str:
+    """What a kind is called: of an activation by name, that name."""
+    return op.function if isinstance(op, Activation) else op.title
 
 
 def _frozen(analysis: Analysis, position: int) -> bool | None:
@@ -91,7 +99,7 @@ def follows(ours: Analysis, i: int, theirs: Analysis, j: int) -> tuple[Change, .
 
 
 def unexplained(ours: Analysis, i: int, theirs: Analysis, j: int) -> tuple[Change, ...]:
-    """What comes out or is learned where neither arguments nor inputs say why: a layer whose arguments are not known."""
+    """What comes out or is learned, where nothing says why: of a layer whose arguments are not known."""
     one, other = ours.graph.nodes[i], theirs.graph.nodes[j]
     found: list[Change] = []
     if one.shape != other.shape:

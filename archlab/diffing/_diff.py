@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.analysis._names import apart
 from archlab.analysis.static import analyze
+from archlab.diffing._fold import Fold, folded
 from archlab.diffing._links import Link
 from archlab.diffing._row import Mark, Row
 from archlab.diffing._rows import rows_and_links
@@ -34,7 +35,12 @@ class GraphDiff:
         rows: the layers of both: kept, changed, added, removed.
         links: the connections of both, from row to row.
 
-    >>> found = diff("residual", "residual:blocks=2")  # doctest: +SKIP
+    >>> from archlab import Conv, Input, ReLU
+    >>> found = diff(Input(8, 8, 3) >> Conv(8) >> ReLU(), Input(8, 8, 3) >> Conv(16, kernel=1) >> ReLU())
+    >>> [(row.name, row.mark, [str(change) for change in row.edits], row.params) for row in found]
+    [('input', 'kept', [], 0),
+     ('conv', 'changed', ['filters 8 → 16', 'kernel 3 → 1'], -160),
+     ('relu', 'changed', [], 0)]
     """
 
     before: Result
@@ -85,6 +91,11 @@ class GraphDiff:
     def links_removed(self) -> tuple[Link, ...]:
         """The connections that only the first architecture has."""
         return tuple(link for link in self.links if link.mark == "removed")
+
+    @cached_property
+    def folds(self) -> tuple[Fold, ...]:
+        """The rows in order, with those together that a reader is told of as one."""
+        return folded(self.rows)
 
     @property
     def identical(self) -> bool:

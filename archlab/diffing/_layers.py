@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from math import log2
@@ -9,7 +10,20 @@ from typing import Any
 
 from archlab.analysis.static import Analysis
 from archlab.graph import Node, Shape
-from archlab.ops import ELU, Activation, AvgPool, MaxPool, Op, Opaque, Output, ReLU, Softmax
+from archlab.ops import (
+    ELU,
+    Activation,
+    AvgPool,
+    Conv,
+    DepthwiseConv,
+    MaxPool,
+    Op,
+    Opaque,
+    Output,
+    ReLU,
+    SeparableConv,
+    Softmax,
+)
 
 VECTOR = 64
 """The level of what has no place in the image, far from every level that a map can have."""
@@ -21,6 +35,7 @@ _SAME: dict[Op, Op] = {
     Activation("elu"): ELU(),
     Activation("softmax"): Softmax(),
 }
+_SLIDING = (Conv, DepthwiseConv, SeparableConv)
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,7 @@ class Layer:
         inputs: the shapes that come in.
         level: how often the way to it has halved the image; `VECTOR` where that makes no sense.
         task: whether it has one of its own: a kernel, or a change of the level.
+        named: whether somebody gave it its name; else that is its kind, numbered.
     """
 
     position: int
@@ -61,6 +77,7 @@ class Layer:
     inputs: tuple[Shape, ...]
     level: int
     task: bool
+    named: bool
 
     @cached_property
     def key(self) -> tuple[str, ...]:
@@ -82,8 +99,15 @@ def read_layers(analysis: Analysis) -> tuple[Layer, ...]:
         weights = node.op.weights(*inputs) if node.weights is None else node.weights
         task = any([weight.role == "kernel" for weight in weights or ()])
         task = task or any([found[source].level != level for source in node.inputs])
-        found.append(Layer(position, node, kind, inputs, level, task))
+        found.append(Layer(position, node, kind, inputs, level, task, is_named(node, inputs)))
     return tuple(found)
+
+
+def is_named(node: Node, inputs: tuple[Shape, ...]) -> bool:
+    """Whether somebody gave the layer its name; else that is its kind, ours or Keras's, perhaps with a number."""
+    plain = re.sub(r"(_\d+)+$", "", node.name.rpartition("/")[2]).replace("_", "").lower()
+    keras = node.op.keras(*inputs)
+    return plain not in (node.op.title.lower(), keras and keras.name.rpartition(".")[2].lower())
 
 
 def kind_of(op: Op) -> Kind:
@@ -104,6 +128,8 @@ def kind_of(op: Op) -> Kind:
         value = getattr(op, field.name)
         if field.name == "stride" and isinstance(op, MaxPool | AvgPool):
             value = _for_all(op.size if value is None else value)
+        elif field.name == "padding" and isinstance(op, _SLIDING) and _for_all(op.kernel) == 1:
+            value = "same"  # a window of one position never hangs over the edge
         elif field.default is not MISSING and isinstance(field.default, int):
             value = _for_all(value)
         arguments.append((field.name, value))
@@ -111,8 +137,8 @@ def kind_of(op: Op) -> Kind:
 
 
 def _for_all(value: Any) -> Any:
-    """(3, 3) as 3: the same for all axes, as it would have been written."""
+    """(3, 3) as 3: the same for all axes, as it would have been written; pairs of pairs stay what they are."""
     if isinstance(value, tuple) and value:
         first, *others = [_for_all(each) for each in value]
-        return first if all(each == first for each in others) else value
+        return first if not isinstance(first, tuple) and all(each == first for each in others) else value
     return value

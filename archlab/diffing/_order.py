@@ -24,7 +24,7 @@ def by_depth(graph: Graph) -> list[int]:
     found: list[int] = []
     seen: set[int] = set()
     # A stack of its own: a thousand layers are deeper than Python's.
-    stack = [(end, False) for end in reversed(sorted(ends, key=lambda end: -depths[end]))]
+    stack = [(end, False) for end in sorted(ends, key=lambda end: -depths[end], reverse=True)]
     while stack:
         position, ready = stack.pop()
         if ready:
@@ -33,7 +33,7 @@ def by_depth(graph: Graph) -> list[int]:
             seen.add(position)
             stack.append((position, True))
             sources = dict.fromkeys(graph.nodes[position].inputs)
-            stack += [(source, False) for source in reversed(sorted(sources, key=lambda source: -depths[source]))]
+            stack += [(source, False) for source in sorted(sources, key=lambda source: -depths[source], reverse=True)]
     return found
 
 

@@ -11,6 +11,7 @@ Mark = Literal["kept", "changed", "added", "removed"]
 class LayerFacts(NamedTuple):
     """A layer of one of the two architectures, with the stage and the block that it stands in.
 
+    `code` is what makes it; `named` says whether somebody gave it its name, which else is its kind, numbered.
     Numbers are None where they are not known. `whole` says that its units see the whole image.
     """
 
@@ -19,6 +20,7 @@ class LayerFacts(NamedTuple):
     code: str
     stage: str
     block: str
+    named: bool
     output: tuple[int | None, ...]
     params: int | None
     macs: int | None

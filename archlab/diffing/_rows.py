@@ -6,6 +6,7 @@ from archlab.analysis.static import Analysis
 from archlab.analysis.static._facts import State
 from archlab.analysis.static.outline import Section, Unit, outline
 from archlab.diffing._changes import Change, edits, follows, unexplained
+from archlab.diffing._layers import is_named
 from archlab.diffing._links import Link, links, rewired
 from archlab.diffing._matching import match
 from archlab.diffing._order import in_one_order
@@ -76,6 +77,7 @@ def _facts(analysis: Analysis) -> tuple[LayerFacts, ...]:
                 repr(node.op),
                 stage,
                 block,
+                is_named(node, analysis.graph.input_shapes(node)),
                 node.shape,
                 None if weights.state is State.UNKNOWN else weights.total,
                 cost.macs,

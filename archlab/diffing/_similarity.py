@@ -3,7 +3,8 @@
 A layer of the same kind and arguments counts 20, each argument that differs takes 4, and a kindred kind (a separable
 convolution for a convolution) begins at 10. Agreeing shapes add up to 4, and each level of the pyramid that lies
 between the two takes 2. Below `LEAST` two layers are not the same layer changed, but one removed and another added.
-Among ways to match that are equally good in this, names decide.
+A name that somebody gave to both adds 2. Among ways to match that are equally good in all this, names decide, made up
+or not.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ KIN = 10
 KIN_ARGUMENT = 2
 FARTHEST = 3
 LEAST = 6
+NAMED = 2
 NAMES = 1 << 20
 """What one point of likeness is worth, in names that agree."""
 UNLIKE = -(1 << 50)
@@ -76,8 +78,10 @@ class Similarity:
         away = np.minimum(np.abs(b.levels - a.levels[i]), FARTHEST)
         shapes = np.where(b.shapes == a.shapes[i], 4, np.where((b.channels == a.channels[i]) & (away == 0), 2, 0))
         value = alike + shapes - 2 * away
-        names = 2 * (b.names == a.names[i]) + (b.scopes == a.scopes[i])
-        return np.where((alike > 0) & (value >= LEAST), value * NAMES + names, UNLIKE)
+        same = b.names == a.names[i]
+        names = 2 * same + (b.scopes == a.scopes[i])
+        worth = (value + NAMED * (same & b.named & a.named[i])) * NAMES + names
+        return np.where((alike > 0) & (value >= LEAST), worth, UNLIKE)
 
 
 class _Columns:
@@ -86,6 +90,7 @@ class _Columns:
     def __init__(self, layers: Sequence[Layer], kinds: dict[Kind, int]):
         self._layers = layers
         self.kinds = np.array([kinds[layer.kind] for layer in layers], np.int64)
+        self.named = np.array([layer.named for layer in layers], np.bool_)
         self.levels = np.array([layer.level for layer in layers], np.int64)
         self.channels = np.array([layer.node.shape[-1] or -1 for layer in layers], np.int64)
 

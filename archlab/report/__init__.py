@@ -9,6 +9,8 @@ from archlab.report._json import to_json as to_json
 from archlab.report._markdown import to_markdown as to_markdown
 from archlab.report._parts import Chart as Chart
 from archlab.report._parts import Curve as Curve
+from archlab.report._parts import Line as Line
+from archlab.report._parts import Listing as Listing
 from archlab.report._parts import Prose as Prose
 from archlab.report._parts import Report as Report
 from archlab.report._parts import Table as Table

@@ -1,17 +1,17 @@
-"""The tables of a report as CSV, numbers unformatted."""
+"""The tables and listings of a report as CSV, numbers unformatted."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from archlab.report._parts import Report, Table
+from archlab.report._parts import Listing, Report, Table
 
 
 def to_csv(report: Report) -> str:
-    """Write the first table that has records: a header, then a row for each; an empty cell where nothing is known."""
+    """Write the first part that has records: a header, then a row for each; an empty cell where nothing is known."""
     for part in report.parts:
-        if isinstance(part, Table) and part.records:
+        if isinstance(part, Table | Listing) and part.records:
             text = io.StringIO()
             columns = list(dict.fromkeys(key for record in part.records for key in record))
             writer = csv.DictWriter(text, columns, lineterminator="\n")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from archlab.report._parts import Chart, Part, Report, Table
+from archlab.report._listing import listing
+from archlab.report._parts import Chart, Listing, Part, Report, Table
 from archlab.report._text import BARS, draw
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "!", "follows": "·", "same": " ", "": " "}
 
 
 def to_markdown(report: Report) -> str:
-    """Write a report as markdown: tables as tables, charts as code blocks."""
+    """Write a report as markdown: tables as tables, charts and listings as code blocks."""
     return "\n\n".join(_part(part) for part in report.parts) + "\n"
 
 
@@ -30,4 +33,7 @@ def _part(part: Part) -> str:
         return title + tabulate(rows, columns, "pipe", colalign=part.align or None, disable_numparse=True)
     if isinstance(part, Chart):
         return f"{title}```text\n{draw(part, None, BARS)}\n```"
+    if isinstance(part, Listing):
+        # Where markdown is read, blocks of this kind have lines in colour by their first sign, which must be ASCII.
+        return f"{title}```diff\n{listing(part, None, _SIGNS)}\n```"
     return title + "\n".join(f"- {_escaped(line)}" for line in part.lines)

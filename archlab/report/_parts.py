@@ -46,6 +46,29 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a listing: what it is, numbers in the listing's columns, and notes that stand below it.
+
+    One without a `sign` that has no numbers either is a heading; the others stand below it.
+    """
+
+    text: str
+    sign: Literal["", "same", "added", "removed", "changed", "follows"] = ""
+    numbers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What changed, line by line, with numbers beside it; `records` are all of it unformatted, for machines."""
+
+    title: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    records: tuple[dict[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
 class Prose:
     """Sentences, each a line of its own; `title` stands above them."""
 
@@ -53,7 +76,7 @@ class Prose:
     lines: tuple[str, ...]
 
 
-Part: TypeAlias = Table | Chart | Prose
+Part: TypeAlias = Table | Chart | Listing | Prose
 
 
 @dataclass(frozen=True)

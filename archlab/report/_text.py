@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from math import floor, log10
 
-from archlab.report._parts import Chart, Part, Report, Table
+from archlab.report._listing import listing
+from archlab.report._parts import Chart, Listing, Part, Report, Table
 
 _NARROWEST = 24  # columns that a folded text needs to be read
 BARS = "▁▂▃▄▅▆▇█"
@@ -31,6 +32,8 @@ def _part(part: Part, width: int | None, bars: str) -> str:
         return _titled(part.title, _table(part, width))
     if isinstance(part, Chart):
         return _titled("\n".join(_wrapped(part.title, width)), draw(part, width, bars))
+    if isinstance(part, Listing):
+        return _titled(part.title, listing(part, width))
     lines = [line for text in part.lines for line in _wrapped(text, width, "  " if part.title else "")]
     return _titled(part.title, "\n".join(lines))
 

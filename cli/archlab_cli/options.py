@@ -22,14 +22,15 @@ FORMATS = ("table", "markdown", "json", "csv")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table"}
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The names that a reference may begin with, for the shell."""
     from archlab.sources import names
 
     return [name for name in names() if name.startswith(incomplete)]
 
 
-reference = click.argument("reference", shell_complete=_complete)
-references = click.argument("references", nargs=-1, required=True, shell_complete=_complete)
+reference = click.argument("reference", shell_complete=complete)
+references = click.argument("references", nargs=-1, required=True, shell_complete=complete)
 size_option = click.option(
     "--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size."
 )
