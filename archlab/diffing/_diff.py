@@ -17,6 +17,7 @@ from archlab.result import Result
 from archlab.sources import Reference, load
 
 if TYPE_CHECKING:
+    from archlab.rendering import GraphDrawing, Picture
     from archlab.report import Report
 
 SCHEMA = 1
@@ -135,6 +136,18 @@ class GraphDiff:
         from archlab.report.diff import diff_report
 
         return diff_report(self, all)
+
+    def picture(self) -> Picture:
+        """Both graphs as one picture, as plain data."""
+        from archlab.rendering import diff_picture
+
+        return diff_picture(self)
+
+    def render(self) -> GraphDrawing:
+        """Both graphs drawn as one: shows itself in a notebook, and `save` writes SVG, PNG, PDF, DOT or Mermaid."""
+        from archlab.rendering import GraphDrawing
+
+        return GraphDrawing(self.picture())
 
     def __str__(self) -> str:
         from archlab.report import to_text

@@ -11,10 +11,11 @@ Mark = Literal["kept", "changed", "added", "removed"]
 class LayerFacts(NamedTuple):
     """A layer of one of the two architectures, with the stage and the block that it stands in.
 
-    `code` is what makes it; `named` says whether somebody gave it its name, which else is its kind, numbered.
+    `position` is its place in its graph, `code` is what makes it; `named` says whether somebody gave it its name, which else is its kind, numbered.
     Numbers are None where they are not known. `whole` says that its units see the whole image.
     """
 
+    position: int
     name: str
     op: str
     code: str

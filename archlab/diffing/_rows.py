@@ -72,6 +72,7 @@ def _facts(analysis: Analysis) -> tuple[LayerFacts, ...]:
         stage, block = places.get(position, ("", ""))
         found.append(
             LayerFacts(
+                position,
                 node.name,
                 node.op.title,
                 repr(node.op),

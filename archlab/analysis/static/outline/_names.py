@@ -30,7 +30,7 @@ def _common(graph: Graph, members: tuple[int, ...]) -> str:
     common: list[str] = []
     for words in zip(*named, strict=False):
         word, count = Counter(words).most_common(1)[0]
-        if count <= len(named) / 2:
+        if count < 0.7 * len(named):
             break
         common.append(word)
     return "_".join(common)

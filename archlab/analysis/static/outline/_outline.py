@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
+from math import inf
+from operator import itemgetter
 
 from archlab.analysis.static.outline._blocks import find_blocks
 from archlab.analysis.static.outline._section import Section, Unit, positions
@@ -96,7 +98,13 @@ def _staged(graph: Graph, units: Sequence[Unit]) -> tuple[Unit, ...]:
     if not blocks:
         return tuple(units)
     first, last = blocks[0], blocks[-1] + 1
-    stages = [tuple(group) for _, group in groupby(units[first:last], key=lambda unit: _size(graph, unit))]
+    sizes = [_size(graph, unit) for unit in units[first:last]]
+    if len(list(groupby(sizes))) > 2 * len(set(sizes)):
+        # Cells that read the last two have branches of either size: what counts is how small the maps are by now.
+        # (A U-Net comes through each size twice, which is no more than that.)
+        sizes = list(accumulate(sizes, min))
+    sized = zip(sizes, units[first:last], strict=True)
+    stages = [tuple(unit for _, unit in group) for _, group in groupby(sized, key=itemgetter(0))]
     if len(stages) < 2:
         return tuple(units)
     made: list[Unit] = []
@@ -110,6 +118,6 @@ def _staged(graph: Graph, units: Sequence[Unit]) -> tuple[Unit, ...]:
     return (*units[:first], *made, *units[last:])
 
 
-def _size(graph: Graph, unit: Unit) -> tuple[int | None, ...]:
-    """The size of the maps that come out: all axes but the channels."""
-    return graph.nodes[max(positions((unit,)))].shape[:-1]
+def _size(graph: Graph, unit: Unit) -> tuple[float, ...]:
+    """The size of the maps that come out: all axes but the channels. What is not known is taken for endless."""
+    return tuple(inf if size is None else size for size in graph.nodes[max(positions((unit,)))].shape[:-1])
