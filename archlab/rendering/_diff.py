@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archlab.graph import Node
 from archlab.rendering._picture import Box, Cluster, Edge, Mark, Part, Picture
@@ -18,46 +18,115 @@ if TYPE_CHECKING:
 _MOST_CHANGES = 4
 
 
+class _Told(NamedTuple):
+    """Rows that are drawn as one box."""
+
+    rows: tuple[int, ...]
+    mark: Mark
+    blocks: tuple[str, ...]
+    place: tuple[str, str]
+
+
 def diff_picture(diff: GraphDiff) -> Picture:
     """The picture of a difference.
 
     >>> from archlab import diff
-    >>> [(box.mark, box.title) for box in diff_picture(diff("resnet50", "resnet101")).boxes]
+    >>> [(box.mark, box.title) for box in diff_picture(diff("resnet50", "resnet101")).boxes[1:]]
     [('kept', '143 layers the same'), ('added', 'stage3/block7 … block23'), ('kept', '34 layers the same')]
     """
-    boxes = [_box(diff, number, fold) for number, fold in enumerate(diff.folds)]
-    places = [_place([diff.rows[i] for i in fold.rows], fold) for fold in diff.folds]
-    counts = {"added": len(diff.added), "removed": len(diff.removed), "changed": len(diff.edited)}
-    said = [f"{count} {mark}" for mark, count in counts.items() if count]
-    following = len(diff.changed) - len(diff.edited)
-    said += [f"{following} on other shapes only"] if following else []
+    told = list(_chained(diff, [_told(diff, fold) for fold in diff.folds]))
+    boxes = [_box(diff, f"d{number}", each) for number, each in enumerate(told)]
+    placed = [(each.place, box) for each, box in zip(told, boxes, strict=True)]
     return Picture(
         f"{diff.before.name} → {diff.after.name}",
-        tuple(_clustered(list(zip(places, boxes, strict=True)))),
-        tuple(_edges(diff, [box.id for box in boxes])),
+        (_header(diff), *_clustered(placed)),
+        tuple(_edges(diff, told, boxes)),
         f"What differs between {diff.before.name} and {diff.after.name}, both drawn as one graph. "
-        f"Layers: {', '.join([*said, f'{len(diff.kept)} the same'])}.",
+        f"Layers: {', '.join([*_counts(diff), f'{len(diff.kept)} the same'])}.",
     )
 
 
-def _box(diff: GraphDiff, number: int, fold: Fold) -> Box:
+def _counts(diff: GraphDiff) -> Iterator[str]:
+    following = len(diff.changed) - len(diff.edited)
+    counts = {
+        "added": len(diff.added),
+        "removed": len(diff.removed),
+        "changed": len(diff.edited),
+        "on other shapes only": following,
+    }
+    yield from (f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _header(diff: GraphDiff) -> Box:
+    """What is drawn, and what the signs mean."""
+    (was, now), lines = diff.totals["params"], []
+    if diff.added:
+        lines.append(f"+ only in {diff.after.name}")
+    if diff.removed:
+        lines.append(f"− only in {diff.before.name}")
+    if diff.edited:
+        lines.append("~ changed")
+    params = f"{format_count(was)} → {format_count(now)} params" if was != now else f"{format_count(was)} params"
+    return Box("about", f"{diff.before.name} → {diff.after.name}", (params, *lines), "loose")
+
+
+def _told(diff: GraphDiff, fold: Fold) -> _Told:
     rows = [diff.rows[i] for i in fold.rows]
-    name, layer = f"d{number}", rows[0].layer
+    stages, blocks = ({getattr(row.layer, what) for row in rows} for what in ("stage", "block"))
+    stage = stages.pop() if len(stages) == 1 else ""
+    block = blocks.pop() if len(blocks) == 1 and not fold.blocks else ""
     # What merely follows from another change is drawn like what is the same: the eye is for what was done.
     mark: Mark = "kept" if fold.mark == "changed" and not fold.edited else fold.mark
-    if fold.blocks:
-        each = len(rows) // len(fold.blocks)
-        last = fold.blocks[-1].removeprefix(f"{layer.stage}/")
-        title = f"{fold.blocks[0]} … {last}" if len(fold.blocks) > 1 else last
-        lines = [f"{len(fold.blocks)} blocks of {each} layers"] if len(fold.blocks) > 1 else []
+    return _Told(fold.rows, mark, fold.blocks, (stage, block))
+
+
+def _chained(diff: GraphDiff, told: Sequence[_Told]) -> Iterator[_Told]:
+    """The same with rows of layers together that were added or removed one after another in one place."""
+    readers: dict[int, set[int]] = {}
+    sources: dict[int, set[int]] = {}
+    for link in diff.links:
+        readers.setdefault(link.tail, set()).add(link.head)
+        sources.setdefault(link.head, set()).add(link.tail)
+    pending: _Told | None = None
+    for each in told:
+        if pending is not None:
+            last, first = pending.rows[-1], each.rows[0]
+            alone = readers.get(last) == {first} and sources.get(first) == {last}
+            if _is_loose(each) and alone and pending.mark == each.mark and pending.place == each.place:
+                pending = pending._replace(rows=pending.rows + each.rows)
+                continue
+            yield pending
+            pending = None
+        if _is_loose(each):
+            pending = each
+        else:
+            yield each
+    if pending is not None:
+        yield pending
+
+
+def _is_loose(told: _Told) -> bool:
+    return told.mark in ("added", "removed") and not told.blocks
+
+
+def _box(diff: GraphDiff, name: str, told: _Told) -> Box:
+    rows = [diff.rows[i] for i in told.rows]
+    numbers, layer = _numbers(rows), rows[0].layer
+    if told.blocks:
+        each = len(rows) // len(told.blocks)
+        several = len(told.blocks) > 1
+        title = told.blocks[0]
+        title += f" … {told.blocks[-1].removeprefix(f'{layer.stage}/')}" if several else ""
+        lines = [f"{len(told.blocks)} blocks of {each} layers"] if several else []
         lines += content_lines([_node(diff, row) for row in rows[:each]])
-        return Box(name, title, (*lines, *_numbers(rows)), "block", layer.stage, fold.rows, mark=mark)
+        return Box(name, title, (*lines, *numbers), "block", layer.stage, told.rows, mark=told.mark)
     if len(rows) > 1:
-        title = f"{len(rows)} layers {'the same' if fold.mark == 'kept' else 'on other shapes'}"
-        return Box(name, title, _numbers(rows), "other", "", fold.rows, mark=mark)
-    row, node = rows[0], _node(diff, rows[0])
-    lines = (*_lines(row), *_numbers(rows))
-    return Box(name, layer_words(node), lines, node.op.family, layer.name, fold.rows, mark=mark)
+        lines = () if told.mark == "kept" else content_lines([_node(diff, row) for row in rows])
+        what = "" if told.mark != "kept" else " the same" if rows[0].mark == "kept" else " on other shapes"
+        return Box(name, f"{len(rows)} layers{what}", (*lines, *numbers), "other", "", told.rows, mark=told.mark)
+    node = _node(diff, rows[0])
+    lines = (*_lines(rows[0]), *numbers)
+    return Box(name, layer_words(node), lines, node.op.family, layer.name, told.rows, mark=told.mark)
 
 
 def _node(diff: GraphDiff, row: Row) -> Node:
@@ -81,14 +150,6 @@ def _numbers(rows: Sequence[Row]) -> tuple[str, ...]:
     return (f"{'+' if params > 0 else '−'}{format_count(abs(params))} params",) if params else ()
 
 
-def _place(rows: Sequence[Row], fold: Fold) -> tuple[str, str]:
-    """The stage and the block that all of the rows stand in; of whole blocks the stage."""
-    stages, blocks = ({getattr(row.layer, what) for row in rows} for what in ("stage", "block"))
-    stage = stages.pop() if len(stages) == 1 else ""
-    block = blocks.pop() if len(blocks) == 1 and not fold.blocks else ""
-    return stage, block
-
-
 def _clustered(placed: Sequence[tuple[tuple[str, str], Box]]) -> Iterator[Part]:
     """Boxes in frames of their stages and, within them, of their blocks; no frame is drawn around a single box."""
     for stage, group in groupby(placed, key=lambda each: each[0][0]):
@@ -106,9 +167,9 @@ def _clustered(placed: Sequence[tuple[tuple[str, str], Box]]) -> Iterator[Part]:
             yield from inner
 
 
-def _edges(diff: GraphDiff, ids: Sequence[str]) -> Iterator[Edge]:
+def _edges(diff: GraphDiff, told: Sequence[_Told], boxes: Sequence[Box]) -> Iterator[Edge]:
     """The connections between boxes, once for each mark."""
-    box_of = {row: number for number, fold in enumerate(diff.folds) for row in fold.rows}
+    box_of = {row: number for number, each in enumerate(told) for row in each.rows}
     around = _around(diff)
     found: dict[tuple[int, int, Mark], bool] = {}
     for link in diff.links:
@@ -117,7 +178,10 @@ def _edges(diff: GraphDiff, ids: Sequence[str]) -> Iterator[Edge]:
             key = tail, head, link.mark
             found[key] = found.get(key, True) and (link.tail, link.head) in around
     for (tail, head, mark), is_shortcut in found.items():
-        yield Edge(ids[tail], ids[head], "", "shortcut" if is_shortcut else "flow", mark)
+        # At a layer that is new or gone so are its connections; elsewhere a sign says so besides the colour.
+        plain = mark == "kept" or mark in (told[tail].mark, told[head].mark)
+        sign = "" if plain else "+" if mark == "added" else "−"
+        yield Edge(boxes[tail].id, boxes[head].id, sign, "shortcut" if is_shortcut else "flow", mark)
 
 
 def _around(diff: GraphDiff) -> set[tuple[int, int]]:
