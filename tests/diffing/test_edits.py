@@ -1,0 +1,204 @@
+"""A known edit is found as exactly that edit."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from archlab import (
+    Add,
+    BatchNorm,
+    Concatenate,
+    Conv,
+    Dense,
+    Dropout,
+    GlobalAvgPool,
+    Graph,
+    GraphDiff,
+    Input,
+    MaxPool,
+    Node,
+    Parallel,
+    Part,
+    Pyramid,
+    ReLU,
+    Residual,
+    SeparableConv,
+    Subtract,
+    diff,
+    load,
+)
+from archlab.errors import DesignError, UnknownNameError
+from archlab.graph import Builder
+
+UNIT = Conv(bias=False) >> BatchNorm() >> ReLU()
+NET = Input(32, 32, 3) >> Pyramid(UNIT * 2 >> MaxPool(), widths=(16, 32, 64)) >> GlobalAvgPool() >> Dense(10)
+
+
+def lecture() -> Part:
+    tree = load("residual").tree
+    assert tree is not None
+    return tree
+
+
+def edits(found: GraphDiff) -> list[str]:
+    return [f"{row.name}: {change}" for row in found for change in row.edits]
+
+
+def test_batch_normalization_taken_out() -> None:
+    found = diff("residual", lecture().without(BatchNorm))
+    assert {row.layer.op for row in found.removed} == {"BatchNorm"} and len(found.removed) == 10
+    assert not found.added and not found.changed
+    assert sum(row.params for row in found) == -6016
+
+
+def test_a_bias_that_comes_back_without_normalization_is_a_change() -> None:
+    net = Input(32, 32, 3) >> (Conv(8) >> BatchNorm() >> ReLU()) * 3 >> Dense(1)
+    found = diff(net, net.without(BatchNorm))
+    assert [row.layer.op for row in found.removed] == ["BatchNorm"] * 3
+    assert edits(found) == [f"{name}: bias off → on" for name in ("conv", "conv_2", "conv_3")]
+    assert [row.params for row in found.changed] == [8, 8, 8] and len(found.edited) == 3
+
+
+def test_shortcuts_taken_out() -> None:
+    found = diff("residual", lecture().without(Residual))
+    assert sorted(row.name.rpartition("/")[2] for row in found.removed) == ["add"] * 5 + ["shortcut"] * 5
+    assert not found.added and not found.changed
+
+
+def test_another_kind_of_convolution_is_a_change_of_kind_and_of_nothing_else() -> None:
+    found = diff("residual", lecture().replace(SeparableConv, Conv))
+    assert not found.added and not found.removed
+    assert {str(change) for row in found for change in row.edits} == {"SeparableConv → Conv"}
+    assert len(found.changed) == len(found.edited) == 10
+
+
+@pytest.mark.parametrize(("deeper", "blocks"), [("resnet101", 17), ("resnet152", 34)])
+def test_a_deeper_stage_is_its_further_blocks(deeper: str, blocks: int) -> None:
+    found = diff("resnet50", deeper)
+    assert not found.removed and not found.changed and len(found.added) == 10 * blocks
+    assert all(int(row.layer.block.rpartition("block")[2]) > 4 for row in found.added)
+    folds = [fold for fold in found.folds if fold.mark == "added"]
+    assert sum(len(fold.blocks) for fold in folds) == blocks and len(folds) == len({r.layer.stage for r in found.added})
+
+
+@pytest.mark.parametrize(("name", "keras"), [("resnet50", "ResNet50"), ("xception", "Xception")])
+def test_a_model_of_keras_is_the_one_of_the_zoo(name: str, keras: str) -> None:
+    # Other names, other orders of merges, padding that has no effect: none of it is a difference.
+    found = diff(name, f"keras:{keras}")
+    assert found.identical, str(found)
+
+
+def test_more_filters_and_what_follows_from_them() -> None:
+    wide = Input(32, 32, 3) >> Conv(24) >> ReLU() >> Conv(16) >> ReLU() >> GlobalAvgPool() >> Dense(2)
+    found = diff(wide.replace(Conv(24), Conv(8)), wide)
+    assert edits(found) == ["conv: filters 8 → 24"]
+    follows = [row for row in found.changed if not row.edited]
+    assert [(row.name, [str(change) for change in row.follows]) for row in follows] == [
+        ("relu", ["channels in 8 → 24"]),
+        ("conv_2", ["channels in 8 → 24"]),
+    ]
+    assert [row.params for row in follows] == [0, 9 * 16 * 16]
+
+
+def test_a_layer_put_into_every_block() -> None:
+    found = diff(NET, NET.replace(ReLU, lambda relu: relu >> Dropout(0.1)))
+    assert [row.layer.op for row in found.added] == ["Dropout"] * 6
+    assert not found.removed and not found.changed
+
+
+def test_one_more_repetition_is_one_run_of_layers() -> None:
+    wider = Input(32, 32, 3) >> Conv(16) >> UNIT.replace(Conv(bias=False), Conv(16, bias=False)) * 3 >> Dense(10)
+    deeper = Input(32, 32, 3) >> Conv(16) >> UNIT.replace(Conv(bias=False), Conv(16, bias=False)) * 4 >> Dense(10)
+    found = diff(wider, deeper)
+    positions = [number for number, row in enumerate(found) if row.mark == "added"]
+    assert positions == list(range(positions[0], positions[0] + 3))
+    assert [row.layer.op for row in found.added] == ["Conv", "BatchNorm", "ReLU"]
+    assert not found.removed and not found.changed
+
+
+def test_another_input_changes_no_layer_itself() -> None:
+    found = diff(NET, NET.with_input(64, 48, 3))
+    assert edits(found) == ["input: shape 32 × 32 × 3 → 64 × 48 × 3"]
+    assert not found.added and not found.removed
+    assert {str(change) for change in found.rows[1].follows} == {"size in 32 × 32 → 64 × 48"}
+
+
+def test_the_order_of_branches_does_not_hide_that_they_are_the_same() -> None:
+    short, long = Conv(8, kernel=1), Conv(8, kernel=1, bias=False) >> BatchNorm() >> ReLU() >> Conv(8)
+    one, other = (
+        Input(16, 16, 8) >> Parallel(*branches, merge=Add()) >> ReLU() for branches in ((short, long), (long, short))
+    )
+    assert diff(one, other).identical
+    # Along the channels the order matters, and is a difference of the connections alone.
+    found = diff(one.replace(Parallel, stacked), other.replace(Parallel, stacked))
+    assert [(row.layer.op, [change.what for change in row.edits]) for row in found.changed] == [
+        ("Concatenate", ["order of inputs"])
+    ]
+
+
+def stacked(part: Parallel) -> Part:
+    return Parallel(*part.branches, merge=Concatenate())
+
+
+def test_what_is_read_from_elsewhere_is_said() -> None:
+    def net(source: int) -> Graph:
+        builder = Builder()
+        at = [builder.add(Input(8, 8, 4))]
+        for _ in range(3):
+            at.append(builder.add(Conv(4, bias=True), (at[-1],)))
+        at.append(builder.add(Subtract(), (at[3], at[source])))
+        return builder.graph((at[-1],))
+
+    found = diff(net(1), net(2))
+    assert edits(found) == ["subtract: reads conv → conv_2"]
+    assert [len(found.links_added), len(found.links_removed)] == [1, 1]
+    assert len(found.kept) == 4
+
+
+def test_frozen_and_narrow_layers_are_changed() -> None:
+    graph = (Input(8, 8, 3) >> Conv(4, bias=True) >> ReLU()).to_graph()
+    conv = graph["conv"]
+    weights = tuple(weight._replace(trainable=False) for weight in conv.op.weights((8, 8, 3)))
+    frozen = Node("conv", conv.op, conv.inputs, conv.shape, None, "conv", "float16", weights)
+    other = Graph((graph.nodes[0], frozen, graph.nodes[2]), graph.outputs)
+    assert edits(diff(graph, other)) == ["conv: dtype float32 → float16", "conv: frozen off → on"]
+
+
+def test_architectures_with_nothing_in_common() -> None:
+    found = diff(Input(8, 8, 3) >> Conv(8, kernel=1) >> ReLU(), Input(5) >> Dense(3))
+    assert len(found.removed) + len(found.added) + 2 * (len(found.kept) + len(found.changed)) == 5
+    assert not found.kept and "Conv" in [row.layer.op for row in found.removed]
+
+
+def test_unknown_sizes_leave_unknown_changes() -> None:
+    net = Input(None, None, 3) >> Conv(8) >> ReLU()
+    found = diff(net, net.replace(Conv(8), Conv(16)))
+    assert found.totals["macs"] == (None, None)
+    assert [row.macs for row in found] == [0, None, None]
+    assert sum(row.params for row in found) == 8 * 28
+
+
+def test_a_thousand_layers_take_seconds() -> None:
+    pair = [load(f"residual:depth={depth},width=4").graph for depth in (250, 290)]
+    for graph in pair:
+        assert len(graph) > 800
+    start = time.perf_counter()
+    found = diff(*pair)
+    assert time.perf_counter() - start < 20  # a second or less here; what explodes takes hours
+    assert not found.removed and len(found.added) == len(pair[1]) - len(pair[0])
+
+
+def test_wrong_names_and_designs_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean residual"):
+        diff("residul", "residual")
+    with pytest.raises(DesignError, match=r"^architecture: conv: "):
+        diff("residual", Input(2, 2, 3) >> Conv(8, kernel=3, padding="valid"))
+
+
+def test_names_are_kept_apart_and_totals_are_those_of_the_analyses() -> None:
+    found = diff("residual", "residual")
+    assert (found.before.name, found.after.name) == ("residual", "residual (2)")
+    assert not found and found.totals["params"] == (721_857, 721_857)
+    assert diff("baseline", "residual").totals["receptive_field"] == ([78, 78], [191, 191])
