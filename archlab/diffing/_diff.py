@@ -11,7 +11,6 @@ from archlab.analysis.static import analyze
 from archlab.diffing._fold import Fold, folded
 from archlab.diffing._links import Link
 from archlab.diffing._row import Mark, Row
-from archlab.diffing._rows import rows_and_links
 from archlab.errors import DesignError
 from archlab.result import Result
 from archlab.sources import Reference, load
@@ -197,6 +196,8 @@ def diff(
     >>> found.removed[0].name, diff("residual", "residual").identical
     ('stage1/block1/batch_norm', True)
     """
+    from archlab.diffing._rows import rows_and_links  # loads NumPy and networkx, which a result alone does not need
+
     results = []
     for reference in (a, b):
         architecture = load(reference, None if input is None else tuple(input), allow_lambda=allow_lambda)

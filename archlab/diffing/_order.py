@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha1
 
+import networkx as nx
+
+from archlab.diffing._layers import kind_of
 from archlab.graph import Graph
 
 
 def by_depth(graph: Graph) -> list[int]:
-    """The positions in an order where, at each merge, the longest way comes first.
+    """The positions in an order where, at each merge, the longest way comes first; of equally long ones by content.
 
     Whoever writes a shortcut before the body, and whoever writes it after, gets the same sequence.
 
@@ -20,11 +24,15 @@ def by_depth(graph: Graph) -> list[int]:
     depths: list[int] = []
     for node in graph:
         depths.append(1 + max([depths[source] for source in node.inputs], default=0))
-    ends = [position for position, readers in enumerate(graph.consumers) if not readers]
+    contents = _contents(graph)
+
+    def last_first(positions: Iterable[int]) -> list[int]:
+        return sorted(dict.fromkeys(positions), key=lambda position: (depths[position], contents[position]))
+
     found: list[int] = []
     seen: set[int] = set()
     # A stack of its own: a thousand layers are deeper than Python's.
-    stack = [(end, False) for end in sorted(ends, key=lambda end: -depths[end], reverse=True)]
+    stack = [(end, False) for end in last_first(i for i, readers in enumerate(graph.consumers) if not readers)]
     while stack:
         position, ready = stack.pop()
         if ready:
@@ -32,8 +40,19 @@ def by_depth(graph: Graph) -> list[int]:
         elif position not in seen:
             seen.add(position)
             stack.append((position, True))
-            sources = dict.fromkeys(graph.nodes[position].inputs)
-            stack += [(source, False) for source in sorted(sources, key=lambda source: -depths[source], reverse=True)]
+            stack += [(source, False) for source in last_first(graph.nodes[position].inputs)]
+    return found
+
+
+def _contents(graph: Graph) -> list[str]:
+    """For each node a digest of all that leads to it: what it is, and the same of what it reads in any order."""
+    kinds: dict[int, str] = {}
+    found: list[str] = []
+    for node in graph:
+        if id(node.op) not in kinds:
+            kinds[id(node.op)] = repr(kind_of(node.op))
+        sources = sorted(found[source] for source in node.inputs)
+        found.append(sha1("".join([kinds[id(node.op)], *sources]).encode(), usedforsecurity=False).hexdigest())
     return found
 
 
@@ -42,8 +61,6 @@ def in_one_order(ours: Graph, theirs: Graph, pairs: Mapping[int, int]) -> list[t
 
     What only the one graph has stands before what follows it there.
     """
-    import networkx as nx
-
     back = {j: i for i, j in pairs.items()}
     union = nx.DiGraph()
     keys: dict[tuple[int | None, int | None], tuple[int, int, int]] = {}

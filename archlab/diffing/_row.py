@@ -9,10 +9,10 @@ Mark = Literal["kept", "changed", "added", "removed"]
 
 
 class LayerFacts(NamedTuple):
-    """A layer of one of the two architectures, with the stage and the block that it stands in.
+    """A layer of one of the two architectures; numbers are None where they are not known.
 
-    `position` is its place in its graph, `code` is what makes it; `named` says whether somebody gave it its name, which else is its kind, numbered.
-    Numbers are None where they are not known. `whole` says that its units see the whole image.
+    `position` is its place in its graph, `stage` and `block` what it stands in, and `code` what makes it. `named` says
+    whether somebody gave it its name, which else is its kind, numbered; `whole`, whether its units see the whole image.
     """
 
     position: int

@@ -74,13 +74,20 @@ def test_another_kind_of_convolution_is_a_change_of_kind_and_of_nothing_else() -
     assert len(found.changed) == len(found.edited) == 10
 
 
-@pytest.mark.parametrize(("deeper", "blocks"), [("resnet101", 17), ("resnet152", 34)])
-def test_a_deeper_stage_is_its_further_blocks(deeper: str, blocks: int) -> None:
+@pytest.mark.parametrize(
+    ("deeper", "blocks"),
+    [
+        ("resnet101", {"stage3": range(7, 24)}),
+        ("resnet152", {"stage2": range(5, 9), "stage3": range(7, 37)}),
+    ],
+)
+def test_a_deeper_stage_is_its_further_blocks(deeper: str, blocks: dict[str, range]) -> None:
     found = diff("resnet50", deeper)
-    assert not found.removed and not found.changed and len(found.added) == 10 * blocks
-    assert all(int(row.layer.block.rpartition("block")[2]) > 4 for row in found.added)
+    assert not found.removed and not found.changed
+    expected = [f"{stage}/block{number}" for stage, numbers in blocks.items() for number in numbers]
+    assert [row.layer.block for row in found.added] == [name for name in expected for _ in range(10)]
     folds = [fold for fold in found.folds if fold.mark == "added"]
-    assert sum(len(fold.blocks) for fold in folds) == blocks and len(folds) == len({r.layer.stage for r in found.added})
+    assert [block for fold in folds for block in fold.blocks] == expected and len(folds) == len(blocks)
 
 
 @pytest.mark.parametrize(("name", "keras"), [("resnet50", "ResNet50"), ("xception", "Xception")])
@@ -136,6 +143,42 @@ def test_the_order_of_branches_does_not_hide_that_they_are_the_same() -> None:
     assert [(row.layer.op, [change.what for change in row.edits]) for row in found.changed] == [
         ("Concatenate", ["order of inputs"])
     ]
+
+
+def test_a_tower_is_not_taken_for_a_part_of_another() -> None:
+    unit = Conv(8) >> ReLU()
+    one, other = (
+        Input(16, 16, 8) >> Parallel(*towers, merge=Add()) >> ReLU()
+        for towers in ((unit * 2, unit * 5), (unit * 5, unit * 2))
+    )
+    assert diff(one, other).identical
+
+
+def test_branches_of_one_length_are_the_same_in_any_order() -> None:
+    branches = [Conv(8, kernel=kernel) >> BatchNorm() >> ReLU() for kernel in (1, 3, 5)]
+    one = Input(16, 16, 8) >> Parallel(*branches, merge=Add()) >> ReLU()
+    for order in ((1, 2, 0), (2, 1, 0), (2, 0, 1)):
+        other = Input(16, 16, 8) >> Parallel(*[branches[i] for i in order], merge=Add()) >> ReLU()
+        found = diff(one, other)
+        assert found.identical, str(found)
+        assert all(link.tail < link.head for link in found.links)
+
+
+def test_layers_that_are_new_stand_together_where_they_can() -> None:
+    before = Input(16, 16, 8) >> Conv(8) >> ReLU() >> ReLU() >> Dense(2)
+    after = Input(16, 16, 8) >> Conv(8) >> ReLU() >> Conv(8, kernel=1) >> ReLU() >> ReLU() >> Dense(2)
+    found = diff(before, after)
+    places = [number for number, row in enumerate(found) if row.mark == "added"]
+    assert len(places) == 2 and places[1] == places[0] + 1 and len(found.kept) == len(before.to_graph())
+
+
+def test_a_chance_likeness_is_no_match() -> None:
+    found = diff(
+        Input(16, 16, 8) >> ReLU() >> MaxPool(4) >> Conv(4) >> GlobalAvgPool(),
+        Input(16, 16, 8) >> MaxPool(4) >> Conv(4) >> GlobalAvgPool() >> ReLU(),
+    )
+    assert [row.layer.op for row in found.removed] == [row.layer.op for row in found.added] == ["ReLU"]
+    assert [row.layer.op for row in found.kept] == ["Input", "MaxPool", "Conv", "GlobalAvgPool"]
 
 
 def stacked(part: Parallel) -> Part:
