@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from itertools import permutations
 
 import pytest
 
 from archlab import (
+    Activation,
     Add,
     BatchNorm,
+    Block,
     Concatenate,
     Conv,
     Dense,
@@ -17,6 +20,7 @@ from archlab import (
     Graph,
     GraphDiff,
     Input,
+    LayerNorm,
     MaxPool,
     Node,
     Parallel,
@@ -25,6 +29,8 @@ from archlab import (
     ReLU,
     Residual,
     SeparableConv,
+    Sequence,
+    Softmax,
     Subtract,
     diff,
     load,
@@ -173,12 +179,44 @@ def test_layers_that_are_new_stand_together_where_they_can() -> None:
 
 
 def test_a_chance_likeness_is_no_match() -> None:
-    found = diff(
-        Input(16, 16, 8) >> ReLU() >> MaxPool(4) >> Conv(4) >> GlobalAvgPool(),
-        Input(16, 16, 8) >> MaxPool(4) >> Conv(4) >> GlobalAvgPool() >> ReLU(),
-    )
-    assert [row.layer.op for row in found.removed] == [row.layer.op for row in found.added] == ["ReLU"]
-    assert [row.layer.op for row in found.kept] == ["Input", "MaxPool", "Conv", "GlobalAvgPool"]
+    # Both have a ReLU, one on the image and one far from it among layers that the other does not have.
+    deep = MaxPool(2) >> LayerNorm() >> ReLU() >> Softmax() >> MaxPool(2)
+    found = diff(Input(32, 32, 8) >> ReLU() >> Dense(3), Input(32, 32, 8) >> MaxPool(2) >> Conv(24) >> deep >> Dense(3))
+    assert [row.layer.op for row in found.removed] == ["ReLU"] and "ReLU" in [row.layer.op for row in found.added]
+    beside = diff(Input(32, 32, 8) >> Conv(8) >> ReLU() >> Dense(3), Input(64, 64, 2) >> Conv(24) >> ReLU() >> Dense(3))
+    assert "ReLU" in [row.layer.op for row in beside.changed]
+
+
+def test_names_decide_which_of_equal_blocks_is_gone() -> None:
+    block = Residual(Conv(8) >> BatchNorm() >> ReLU())
+    names = ["first", "second", "third", "fourth"]
+    whole = Sequence.of(Input(8, 8, 8), *[Block(block, name) for name in names])
+    for gone in names:
+        found = diff(whole, Sequence.of(Input(8, 8, 8), *[Block(block, name) for name in names if name != gone]))
+        assert {row.layer.block for row in found.removed} == {gone} and len(found.removed) == 4
+        assert not found.added and not found.changed
+
+
+def test_of_equally_good_matchings_both_directions_take_the_same() -> None:
+    one, other = Conv(8, kernel=1, bias=True), BatchNorm()
+    pair = [Input(8, 8, 8) >> one >> other >> Dense(2), Input(8, 8, 8) >> other >> one >> Dense(2)]
+    there, back = diff(*pair), diff(*reversed(pair))
+    assert [row.layer.op for row in there.kept] == [row.layer.op for row in back.kept]
+    assert [len(there.added), len(there.removed)] == [1, 1]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_branch_that_moved_and_was_edited_is_that_edit(order: tuple[int, ...]) -> None:
+    def branch(kernel: int, last: Part) -> Part:
+        return Conv(8, kernel=kernel, bias=False) >> BatchNorm() >> last
+
+    branches = [branch(kernel, ReLU()) for kernel in (1, 3, 5, 7)]
+    edited = [*branches[:2], branch(5, Sequence()), branch(7, Activation("tanh"))]
+    one = Input(16, 16, 8) >> Parallel(*branches, merge=Add()) >> ReLU()
+    found = diff(one, Input(16, 16, 8) >> Parallel(*[edited[i] for i in order], merge=Add()) >> ReLU())
+    assert [str(change) for row in found for change in row.edits] == ["ReLU → tanh"], str(found)
+    assert [row.name for row in found.removed] == ["branch3/relu"] and not found.added
+    assert all(link.tail < link.head for link in found.links)
 
 
 def stacked(part: Parallel) -> Part:
