@@ -17,14 +17,15 @@ Pairs = dict[int, int]
 def rearranged(pairs: Pairs, ours: Graph, theirs: Graph, similarity: Similarity, gap: int) -> Pairs:
     """The matching with branches exchanged where that makes it better.
 
-    A sequence cannot say that two branches changed places; so they are looked at one by one. Branches are those that
-    are one row of layers from where paths part to where they meet.
+    A sequence cannot say that two branches changed places; so they are looked at one by one, the outer ones first.
     """
-    for i, j in sorted(pairs.items()):
-        if pairs.get(i) != j or len(ours.consumers[i]) < 2 or len(theirs.consumers[j]) < 2:
+    for i in sorted(pairs):
+        # A branch that was exchanged may have lost the layer.
+        j = pairs.get(i)
+        if j is None or len(ours.consumers[i]) < 2 or len(theirs.consumers[j]) < 2:
             continue
         mine, yours = _branches(ours, i), _branches(theirs, j)
-        if len(mine) < 2 or len(yours) < 2:
+        if not mine or not yours:
             continue
         inner = {position for branch in mine for position in branch}
         inside = {position for branch in yours for position in branch}
@@ -46,19 +47,22 @@ def _worth(similarity: Similarity, a: int, b: int) -> int:
 
 
 def _branches(graph: Graph, fork: int) -> list[tuple[int, ...]]:
-    """The rows of layers that begin at a fork, each up to where it parts again or meets others."""
-    found: list[tuple[int, ...]] = []
-    for start in dict.fromkeys(graph.consumers[fork]):
-        row: list[int] = []
-        at = start
-        while len(graph.nodes[at].inputs) == 1:
-            row.append(at)
-            if len(graph.consumers[at]) != 1:
-                break
-            at = graph.consumers[at][0]
-        if row:
-            found.append(tuple(row))
-    return found
+    """The layers behind a fork that are reached in one way only, for each way; each up to where it meets another."""
+    starts = [start for start in dict.fromkeys(graph.consumers[fork]) if set(graph.nodes[start].inputs) == {fork}]
+    if len(starts) < 2:
+        return []
+    owners = {start: start for start in starts}
+    reach = max(starts)
+    position = fork
+    while (position := position + 1) <= reach:
+        if position not in owners:
+            ways = {owners.get(source) for source in graph.nodes[position].inputs}
+            way = ways.pop() if len(ways) == 1 else None
+            if way is None:
+                continue
+            owners[position] = way
+        reach = max(reach, *graph.consumers[position], position)
+    return [tuple(sorted(at for at, owner in owners.items() if owner == start)) for start in starts]
 
 
 def _assigned(

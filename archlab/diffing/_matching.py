@@ -1,9 +1,9 @@
 """Which layers of two graphs are the same ones.
 
 First both graphs are laid out as sequences and aligned, which finds what was inserted, removed or changed along the
-way. Branches that changed places are exchanged, and what else is left over is matched outwards from what is matched
-already. Last, chance likenesses are given up: a layer without a task of its own (a kernel, a step to another
-resolution) that meets other shapes is only the same one where something beside it is.
+way. Then branches that changed places are exchanged. Last, chance likenesses are given up: a layer without a task of
+its own (a kernel, a step to another resolution) that meets other shapes is only the same one where something beside it
+is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from archlab.analysis.static import Analysis
 from archlab.diffing._alignment import align
 from archlab.diffing._branches import rearranged
-from archlab.diffing._grow import grown
 from archlab.diffing._layers import Layer, read_layers
 from archlab.diffing._order import by_depth
 from archlab.diffing._similarity import NAMES, Similarity
@@ -58,7 +57,6 @@ def _matched(ours: Analysis, one: tuple[Layer, ...], theirs: Analysis, other: tu
     similarity = Similarity(one, other)
     pairs = _aligned(ours, theirs, similarity)
     pairs = rearranged(pairs, ours.graph, theirs.graph, similarity, GAP * NAMES)
-    pairs = grown(pairs, ours.graph, one, theirs.graph, other, similarity)
     return _supported(pairs, one, other)
 
 

@@ -283,3 +283,16 @@ def test_names_are_kept_apart_and_totals_are_those_of_the_analyses() -> None:
     assert (found.before.name, found.after.name) == ("residual", "residual (2)")
     assert not found and found.totals["params"] == (721_857, 721_857)
     assert diff("baseline", "residual").totals["receptive_field"] == ([78, 78], [191, 191])
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_branches_that_part_again_are_found_wherever_they_moved(order: tuple[int, ...]) -> None:
+    def branch(kernel: int) -> Part:
+        return BatchNorm() >> Residual(Conv(8, kernel=kernel) >> ReLU()) >> Conv(8, kernel=kernel)
+
+    one = Input(16, 16, 8) >> Parallel(*[branch(kernel) for kernel in (1, 3, 5)], merge=Add())
+    edited = [branch(1) >> Dropout(0.1), branch(3), branch(5)]
+    found = diff(one, Input(16, 16, 8) >> Parallel(*[edited[i] for i in order], merge=Add()))
+    assert [row.layer.op for row in found.added] == ["Dropout"]
+    assert not found.removed and not found.changed, str(found)
+    assert all(link.tail < link.head for link in found.links)
