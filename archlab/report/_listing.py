@@ -9,6 +9,7 @@ from archlab.report._parts import Line, Listing
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~", "follows": "·", "same": " ", "": " "}
 _ROOM = 22  # columns that a text beside numbers needs to be read
+_LONGEST_NOTE = 100  # columns of what stands below a line where the width does not matter
 _WIDEST = 64  # columns beyond which numbers would be too far from what they belong to
 
 
@@ -40,7 +41,7 @@ def _wide(line: Line, room: int, beside: int, widths: list[int], width: int | No
     numbers = "".join(f"  {number:>{each}}" for number, each in zip(line.numbers, widths, strict=False))
     rows = [f"{start}{pieces[0]}".ljust(room) + numbers, *_under(sign, len(start) + 2, pieces[1:])]
     for note in line.notes:
-        rows += _noted(sign, len(start) + 4, note, room + beside if width is None else width)
+        rows += _noted(sign, len(start) + 4, note, max(room + beside, _LONGEST_NOTE) if width is None else width)
     return "\n".join(row.rstrip() for row in rows)
 
 

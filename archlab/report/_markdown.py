@@ -6,7 +6,7 @@ from archlab.report._listing import listing
 from archlab.report._parts import Chart, Listing, Part, Report, Table
 from archlab.report._text import BARS, draw
 
-_SIGNS = {"added": "+", "removed": "-", "changed": "!", "follows": "·", "same": " ", "": " "}
+_SIGNS = {"added": "+", "removed": "-", "changed": "~", "follows": "·", "same": " ", "": " "}
 
 
 def to_markdown(report: Report) -> str:

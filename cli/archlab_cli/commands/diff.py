@@ -8,9 +8,9 @@ from archlab.errors import UsageError
 from archlab_cli.options import (
     check_output,
     complete,
+    deliver_file,
     format_option,
     lambda_option,
-    note,
     output_option,
     read_format,
     read_size,
@@ -18,7 +18,7 @@ from archlab_cli.options import (
     write,
 )
 
-_PICTURES = (".svg", ".png", ".pdf", ".dot", ".mmd")
+_PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv", ".mmd", ".mermaid")
 
 
 @click.command("diff")
@@ -67,8 +67,8 @@ def command(
     check_output(output)
     found = diff(before, after, input=shape, allow_lambda=allow_lambda)
     if drawn and output is not None:
-        found.render().save(output)
-        note(f"written to {output}")
+        made = found.render().written(output.suffix)
+        deliver_file(lambda path: path.write_bytes(made), output)
     else:
         write(found.report(every), found.to_dict, form, output)
     if exit_code and not found.identical:
