@@ -15,6 +15,7 @@ from archlab import (
     Part,
     ReLU,
     Residual,
+    diff,
     gradient_flow,
     predict_gradient_flow,
     sweep,
@@ -115,7 +116,12 @@ def drawings() -> None:
     (IMAGES / "shapes.png").write_bytes(tf.io.encode_png(np.concatenate(rows), compression=9).numpy())
 
 
+def difference() -> None:
+    """What differs between the two networks of the lecture."""
+    diff("baseline", "residual").render().save(IMAGES / "diff.svg")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients, drawings):
+    for draw in (gallery, depths, gradients, drawings, difference):
         draw()

@@ -61,6 +61,16 @@ def test_static_commands_load_nothing_heavy(arguments: list[str]) -> None:
     assert loaded(f"from archlab_cli.main import run; assert run({arguments!r}) == 0") == set()
 
 
+def test_differences_are_matched_without_keras() -> None:
+    # NumPy aligns sequences and networkx assigns branches; both are loaded only when there is something to match.
+    assert loaded("from archlab_cli.main import run; assert run(['diff', 'baseline', 'residual']) == 0") <= {
+        "networkx",
+        "numpy",
+    }
+    assert loaded("from archlab import GraphDiff") == set()
+    assert loaded("from archlab_cli.main import run; assert run(['diff', '--help']) == 0") == set()
+
+
 def test_that_test_fails_when_something_heavy_is_loaded(tmp_path: Path) -> None:
     # A package of that name is enough: the real ones take seconds.
     (tmp_path / "tensorflow.py").write_text("")
