@@ -1,8 +1,8 @@
-"""Every model of `keras.applications` drawn at all three levels: boxes, milliseconds, and that each layer is in one box.
+"""Every model of `keras.applications` drawn at all three levels, each layer in one box.
 
 python -m tests.benchmarks.drawing [NAME…]
 
-Times are of the picture and its layout as SVG, after the analysis. Takes some minutes, most of them Keras's, for building.
+Times are of the picture and its layout as SVG, after the analysis. Takes minutes, most of them Keras's, for building.
 Leaves with 1 where a picture is wrong.
 """
 
