@@ -28,7 +28,7 @@ def test_without_a_file_it_goes_to_standard_output(process) -> None:
     [
         (["residul"], "no architecture named 'residul': did you mean residual?"),
         (["residual", "-o", "x.jpg"], "a picture cannot be written as '.jpg': choose from .svg, .png, .pdf"),
-        (["residual", "--format", "jpeg"], "--format jpeg: choose from svg, png, pdf, dot, mermaid"),
+        (["residual", "--format", "jpeg"], "--format jpeg: did you mean png?"),
         (["residual", "--level", "stages"], "level 'stages': did you mean stage?"),
         (["residual", "--only", "stage9"], "no stage or block named 'stage9': did you mean stage5"),
         (["residual", "--view", "pyramid", "--color", "macs"], "color 'macs': is for the view graph, not for pyramid"),
