@@ -92,6 +92,10 @@ def _comparison(found: Any) -> str:
     return f"{embedded(chart, said)}\n{_report(found.report())}"
 
 
+def _difference(found: Any) -> str:
+    return f'<div style="max-width: 100%; overflow: auto">{found.render().svg}</div>'
+
+
 def _predicted(found: Any) -> str:
     slope = "–" if found.slope is None else f"{found.slope:+.3f} decades per layer"
     doubts = "" if found.reliable else f"; not reliable: {'; '.join(found.why)}"
@@ -150,6 +154,7 @@ _VIEWS: Mapping[str, Callable[[Any], str]] = {
     "archlab.analysis.static.path_lengths.PathLengths": _path_lengths,
     "archlab.analysis.recorded.GradientRun": _run,
     "archlab.comparison.Comparison": _comparison,
+    "archlab.diffing._diff.GraphDiff": _difference,
     "archlab.result.Result": lambda result: _architecture(result.architecture),
     "archlab.sweeps.Sweep": _sweep,
     "archlab.training._run.Run": _training_run,

@@ -18,6 +18,7 @@ from archlab import (
     diff,
     gradient_flow,
     predict_gradient_flow,
+    render,
     sweep,
 )
 from archlab.bridge import load_keras
@@ -116,6 +117,14 @@ def drawings() -> None:
     (IMAGES / "shapes.png").write_bytes(tf.io.encode_png(np.concatenate(rows), compression=9).numpy())
 
 
+def architectures() -> None:
+    """Graphs and feature maps, as `archlab render` draws them."""
+    render("residual").save(IMAGES / "residual.svg")
+    render("resnet152").save(IMAGES / "resnet152.svg")
+    render("residual", view="pyramid").save(IMAGES / "pyramid.svg")
+    render("residual", view="receptive-field").save(IMAGES / "field.svg")
+
+
 def difference() -> None:
     """What differs between the two networks of the lecture."""
     diff("baseline", "residual").render().save(IMAGES / "diff.svg")
@@ -123,5 +132,5 @@ def difference() -> None:
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients, drawings, difference):
+    for draw in (gallery, depths, gradients, drawings, architectures, difference):
         draw()

@@ -13,6 +13,7 @@ from archlab.diffing._links import Link
 from archlab.diffing._row import Mark, Row
 from archlab.errors import DesignError
 from archlab.result import Result
+from archlab.shown import Shown
 from archlab.sources import Reference, load
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class GraphDiff:
+class GraphDiff(Shown):
     """What differs between two architectures, layer by layer.
 
     Every layer of both stands in exactly one row, in an order in which both graphs flow forward; the rows' changes of
