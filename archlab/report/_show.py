@@ -71,7 +71,9 @@ def _by_layer(analysis: Analysis) -> Table:
         )
     rows.append(_total(analysis, 3))
     columns = ("layer", "kind", "output", "parameters", "MACs", "sees (px)", "FLOPs", "kept")
-    return Table("", columns, tuple(rows), ("left", "left", "left", *["right"] * 5), tuple(records), essential=2)  # pyright: ignore[reportArgumentType]
+    return Table(
+        "", columns, tuple(rows), ("left", "left", "left", *["right"] * 5), tuple(records), essential=2, totals=1
+    )  # pyright: ignore[reportArgumentType]
 
 
 def _cell(write: Any, value: Any, state: str) -> str:
@@ -138,7 +140,9 @@ def _by_group(analysis: Analysis, by: By) -> Table:
         )
     rows.append(_total(analysis, 3))
     columns = (by, "layers", "output", "parameters", "MACs", "sees (px)", "FLOPs", "kept")
-    return Table("", columns, tuple(rows), ("left", "right", "left", *["right"] * 5), tuple(records), essential=1)  # pyright: ignore[reportArgumentType]
+    return Table(
+        "", columns, tuple(rows), ("left", "right", "left", *["right"] * 5), tuple(records), essential=1, totals=1
+    )  # pyright: ignore[reportArgumentType]
 
 
 def zoo_report(entries: Mapping[str, Entry]) -> tuple[Report, Records]:
