@@ -17,6 +17,26 @@ _SHAPES = (
     "svg g path line rect text tspan circle ellipse polygon polyline defs marker clipPath linearGradient stop title"
 )
 SHAPES = frozenset(_SHAPES.split(" "))
+"""What may stand in a page; whatever else a drawing holds is left out."""
+
+_HUES: Mapping[str, str] = {
+    **{colour: f"var(--hue-{place})" for place, colour in enumerate(COLOURS)},
+    **{colour: f"var(--step-{place})" for place, colour in enumerate(STEPS)},
+    "white": "none",
+    "#ffffff": "var(--paper)",
+    "#000": "var(--ink)",
+    "#666666": "var(--faint)",
+    "#888": "var(--faint)",
+    "#999999": "var(--faint)",
+    "#999": "var(--faint)",
+    "#e8e8e8": "var(--rule)",
+}
+_LOOKS = (
+    "d x y x1 y1 x2 y2 cx cy r width height viewBox transform text-anchor font-size font-weight opacity clip-path id "
+)
+_PAINT = "fill fill-opacity stroke stroke-opacity stroke-width stroke-dasharray stroke-miterlimit"
+_KEPT = frozenset((_LOOKS + _PAINT).split(" "))
+_VALUES = ("point", "bar")
 """What Vega calls the marks that stand for one value each."""
 
 
