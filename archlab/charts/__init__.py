@@ -1,6 +1,7 @@
 """Charts: records → Altair. They know no analysis; whoever has figures by depth can have them drawn."""
 
 from archlab.charts._cost import STEPS as STEPS
+from archlab.charts._cost import WHOLE as WHOLE
 from archlab.charts._cost import Part as Part
 from archlab.charts._cost import Place as Place
 from archlab.charts._cost import Trained as Trained

@@ -14,6 +14,9 @@ from archlab.charts._depth import finished, hues, legend, words
 
 STEPS = ("#C9DDF2", "#A3C6E8", "#7BADDB", "#5592CB", "#3478B8", "#1F5F9C", "#134779", "#0A3157")
 """From the first stage to the last: one hue, light to dark, so that neighbours can be told apart without colour too."""
+WHOLE = "no stages"
+"""The one part of an architecture that has no stages."""
+_PLAIN = "#999999"
 
 
 class Place(NamedTuple):
@@ -120,7 +123,9 @@ def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Any:
         rows.append(
             {"net": part.net, "stage": part.stage, "start": start, "end": ends[part.net], "said": part.said}
         )  # fmt: skip
-    colours = [STEPS[place * (len(STEPS) - 1) // max(len(stages) - 1, 1)] for place in range(len(stages))]
+    last = max(len(stages) - 1 - (WHOLE in stages), 1)
+    shades = [STEPS[place * (len(STEPS) - 1) // last] for place in range(last + 1)]
+    colours = [_PLAIN if stage == WHOLE else shades.pop(0) for stage in stages]
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_bar(stroke="#ffffff", strokeWidth=1, height={"band": 0.7})

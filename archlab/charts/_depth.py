@@ -80,7 +80,7 @@ def by_depth(
     ]
     title = TITLES.get(quantity, quantity)
     # Points would hide the dashes.
-    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18)).encode(
+    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18, aria=not named)).encode(
         alt.Y("value:Q", title=title, scale=scale, axis=axis), dash, tooltip=tooltip
     )
     # A row without quartiles, as those of a prediction are, would cut the band in two.

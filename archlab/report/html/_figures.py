@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from archlab.analysis.static import depths
-from archlab.charts import Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
+from archlab.analysis._flow import Curve, LayerFlow
+from archlab.analysis.static import depths, on_longest_path
+from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
 from archlab.report.html import _svg
 from archlab.report.html._layers import sides
 from archlab.result import Result
@@ -51,8 +52,8 @@ def _drawn(chart: Any) -> Markup:
 
 
 def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
-    measured = [(result.name, result.gradient_flow.curve) for result in results if result.gradient_flow]
-    predicted = [(result.name, result.gradient_flow_predicted.curve) for result in results]
+    measured = [(result.name, _along(result, result.gradient_flow)) for result in results if result.gradient_flow]
+    predicted = [(result.name, _along(result, result.gradient_flow_predicted)) for result in results]
     how = "Measured, with the quartiles of the seeds as a band, and dashed as theory predicts it"
     how = f"{how}: " if measured else "As theory predicts it: "
     quantities = (
@@ -66,6 +67,13 @@ def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
         if any(known):
             chart = by_depth(measured, quantity, predicted, named=True, width=WIDTH, height=HEIGHT)
             yield Figure(name, title, how + says, _drawn(chart))
+
+
+def _along(result: Result, flow: Curve) -> list[LayerFlow]:
+    """The curve without what stands beside the longest path: a projection shares its depth with a layer of the body."""
+    graph = result.analysis.graph
+    on = {node.name for node, along in zip(graph, on_longest_path(graph), strict=True) if along}
+    return [layer for layer in flow.curve if layer.name in on]
 
 
 def _growth(results: Sequence[Result]) -> Iterator[Figure]:
@@ -125,7 +133,7 @@ def _costs(results: Sequence[Result]) -> Iterator[Figure]:
             values = [read(analysis, group) or 0 for group in groups]
             total = sum(values)
             found += [
-                (result.name, group if len(groups) > 1 else "no stages", value, value / total)
+                (result.name, group if len(groups) > 1 else WHOLE, value, value / total)
                 for group, value in zip(groups, values, strict=True)
                 if value
             ]
@@ -146,7 +154,7 @@ def _largest(found: Sequence[tuple[str, str, float, float]]) -> str:
     for net, stage, _, share in found:
         if share > most.get(net, ("", 0.0))[1]:
             most[net] = stage, share
-    said = [f"{stage} has {share:.0%} of {net}" for net, (stage, share) in most.items() if stage != "no stages"]
+    said = [f"{stage} has {share:.0%} of {net}" for net, (stage, share) in most.items() if stage != WHOLE]
     return f"{'; '.join(said)}." if said else ""
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archlab.report._parts import Table
 
-_NUMBER = re.compile(r"(?:[≥~<>] )?([+−-]?)((?:\d[\d,]*)(?:\.\d+)?(?:e[+-]?\d+)?)(?: ?([kMGTPE])(i?)(?:B)?\b)?")
+_NUMBER = re.compile(r"(?:[≥~<>] )?([+−-]?)((?:\d[\d,]*)(?:\.\d+)?(?:e[+-]?\d+)?)(?: ?([kKMGTPE])(i?)B?\b)?")
 _PREFIXES = "kMGTPE"
 
 
@@ -84,4 +84,4 @@ def number(text: str) -> float | None:
         return None
     sign, digits, prefix, binary = found.groups()
     value = float(digits.replace(",", "")) * (-1 if sign in ("-", "−") and sign else 1)
-    return value * (1024 if binary else 1000) ** (_PREFIXES.index(prefix) + 1) if prefix else value
+    return value * (1024 if binary else 1000) ** (_PREFIXES.index(prefix.replace("K", "k")) + 1) if prefix else value
