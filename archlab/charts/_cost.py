@@ -73,12 +73,16 @@ def growth(
     )
     layers: list[Any] = [base.mark_line(strokeWidth=2, aria=False), words(base)]
     if images:
-        rows = [{"y": side, "label": f"the image: {side} pixels"} for side in sorted(set(images))]
+        # Side by side, so that images of nearly one size do not hide each other's words.
+        rows = [
+            {"y": side, "label": f"image: {side} pixels", "place": 4 + 130 * number}
+            for number, side in enumerate(sorted(set(images)))
+        ]
         rule = alt.Chart(alt.Data(values=rows)).encode(alt.Y("y:Q"))
-        text = rule.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color="#666666", aria=False)
+        text = rule.mark_text(align="left", baseline="bottom", dy=-2, color="#666666", aria=False)
         layers = [
             rule.mark_rule(color="#999999", strokeDash=[3, 3], aria=False),
-            text.encode(alt.X(value=0), alt.Text("label:N")),
+            text.encode(alt.X("place:Q", scale=None, axis=None), alt.Text("label:N")),
             *layers,
         ]
     return finished(alt.layer(*layers), width, height)

@@ -113,7 +113,7 @@ def _findings(results: Sequence[Result]) -> Grid:
             Cell(found.rule),
             Cell(found.level, LEVELS.index(found.level), found.level),
             Cell(found.architecture),
-            Cell(found.message),
+            Cell(found.message, mark="what"),
         )
         for found in sorted(findings(results), key=lambda found: LEVELS.index(found.level))
     )

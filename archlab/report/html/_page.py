@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+_PACKAGE = "archlab.report.html"
+
 
 def page(template: str, **context: Any) -> str:
     """A template of this package filled in; every name in it is escaped.
@@ -31,7 +33,7 @@ def page(template: str, **context: Any) -> str:
 @cache
 def asset(name: str) -> str:
     """A file of the page's own."""
-    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
+    return files(_PACKAGE).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
@@ -40,7 +42,7 @@ def _digest(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    loader = PackageLoader(__package__ or "archlab.report.html")
+    loader = PackageLoader(_PACKAGE)
     made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
