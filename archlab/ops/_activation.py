@@ -37,6 +37,7 @@ def activation_kept(name: str | None, output: Shape) -> Kept:
 class _Elementwise(Op, abstract=True):
     """One function of one element, without weights."""
 
+    family = "activation"
     function: str
 
     def output(self, *inputs: Shape) -> Shape:
@@ -127,6 +128,7 @@ class PReLU(Op):
     `shared_axes` count from 1, as Keras counts them: (1, 2) is one slope a channel.
     """
 
+    family = "activation"
     shared_axes: tuple[int, ...] | None = None
 
     def output(self, *inputs: Shape) -> Shape:

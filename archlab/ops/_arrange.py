@@ -28,6 +28,7 @@ Margins = int | tuple[int | tuple[int, int], ...]
 
 
 class _Moved(Op, abstract=True):
+    family = "shape"
     free = True
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
@@ -241,6 +242,7 @@ class Crop(_Margin):
 class Upsample(Op):
     """Enlarges by whole factors, repeating pixels ('nearest') or interpolating ('bilinear', two axes only)."""
 
+    family = "shape"
     factor: int | tuple[int, ...] = 2
     interpolation: str = "nearest"
 

@@ -13,6 +13,10 @@ from archlab.ops._signal import Passed, Signal
 from archlab.ops._window import Window
 
 Role = Literal["kernel", "bias", "scale", "statistic"]
+Family = Literal[
+    "input", "preprocessing", "convolution", "dense", "sequence", "normalization", "activation", "pooling", "merging",
+    "regularization", "arithmetic", "shape", "unknown",
+]  # fmt: skip
 
 
 class Weight(NamedTuple):
@@ -65,6 +69,8 @@ class Op(Part):
     it shows in every report by name and is never counted as 0.
     """
 
+    family: ClassVar[Family] = "unknown"
+    """What sort of layer it is: pictures colour layers by it."""
     arity: ClassVar[int | None] = 1
     """How many inputs it takes; None is two or more."""
     free: ClassVar[bool] = False

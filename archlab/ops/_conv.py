@@ -55,6 +55,7 @@ Sizes = int | tuple[int, ...]
 class _Windowed(Op, abstract=True):
     """What every convolution shares: a kernel that slides, a bias, an activation."""
 
+    family = "convolution"
     kernel: Sizes
     stride: Sizes
     padding: Padding

@@ -29,6 +29,7 @@ from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 class Dense(Op):
     """A weighted sum of all channels for every unit, position by position: `Dense(1, activation="sigmoid")`."""
 
+    family = "dense"
     units: int | Width | None = None
     bias: bool = True
     activation: str | None = None

@@ -28,6 +28,7 @@ from archlab.ops._window import Window
 class _Merge(Op, abstract=True):
     """Element by element over two or more inputs; a size of 1 is stretched to that of the others."""
 
+    family = "merging"
     arity = None
     verb: str
 

@@ -55,6 +55,7 @@ def _normalized(x: Signal, **moments: Any) -> Signal:
 class _Norm(Op, abstract=True):
     """Centred and scaled; a learned scale (gamma) and shift (beta) for each channel."""
 
+    family = "normalization"
     center: bool
     scale: bool
     epsilon: float

@@ -12,6 +12,7 @@ from archlab.ops._base import Op
 class Opaque(Op, abstract=True):
     """A layer from elsewhere that has no rule: its shapes are known, what it does with them is not."""
 
+    family = "unknown"
     kind: str
     came: tuple[Shape, ...]
     made: Shape

@@ -37,6 +37,7 @@ Sizes = int | tuple[int, ...]
 class _Pool(Op, abstract=True):
     """A window that slides and keeps one number a channel; by default it steps by its own size."""
 
+    family = "pooling"
     size: Sizes
     stride: Sizes | None
     padding: Padding
@@ -139,6 +140,7 @@ class AvgPool(_Pool):
 class _GlobalPool(Op, abstract=True):
     """One number a channel, from all positions."""
 
+    family = "pooling"
     keepdims: bool
     keras_name: str
 

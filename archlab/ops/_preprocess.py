@@ -17,6 +17,8 @@ from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
 class _Scaled(Op, abstract=True):
     """Element by element, a multiplication and an addition."""
 
+    family = "preprocessing"
+
     def output(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
@@ -106,6 +108,7 @@ class Normalization(_Scaled):
 class Resizing(Op):
     """Interpolates to a fixed height and width, the centres of pixels aligned."""
 
+    family = "preprocessing"
     height: int
     width: int
     interpolation: str = "bilinear"
@@ -146,6 +149,7 @@ class Resizing(Op):
 class _Augmentation(Op, abstract=True):
     """Changes a photo at random during training and leaves it alone at inference."""
 
+    family = "preprocessing"
     free = True
     view = "inference"
     random = True
@@ -240,6 +244,7 @@ class RandomBrightness(_Augmentation):
 class RandomCrop(Op):
     """Cuts a window of that size out: anywhere during training, the centre at inference."""
 
+    family = "preprocessing"
     height: int
     width: int
     free = True

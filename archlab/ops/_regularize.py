@@ -11,6 +11,7 @@ from archlab.ops._window import Window
 
 
 class _TrainingOnly(Op, abstract=True):
+    family = "regularization"
     rate: float
     free = True
     view = "inference"

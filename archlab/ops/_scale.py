@@ -36,6 +36,7 @@ def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
 class LayerScale(Op):
     """A learned factor for each channel, small at first (Touvron et al. 2021, 'Going deeper', section 2)."""
 
+    family = "arithmetic"
     initial: float = 1e-6
 
     def output(self, *inputs: Shape) -> Shape:
@@ -71,6 +72,7 @@ class LayerScale(Op):
 class Arithmetic(Op):
     """`x · scale` or `x + offset` with a fixed number: one operation an element, two where both are asked for."""
 
+    family = "arithmetic"
     scale: float = 1.0
     offset: float = 0.0
 

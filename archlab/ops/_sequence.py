@@ -15,6 +15,7 @@ from archlab.units import ACTIVATION_FLOPS, BIAS_FLOPS, FLOPS_PER_MAC
 class Embedding(Op):
     """A learned vector for each of so many whole numbers. Looking it up is no arithmetic."""
 
+    family = "sequence"
     vocabulary: int
     width: int
 
@@ -44,6 +45,7 @@ class Embedding(Op):
 class _Recurrent(Op, abstract=True):
     """Gates that read what comes in and what came out before, step after step."""
 
+    family = "sequence"
     units: int
     sequences: bool
     bias: bool
@@ -117,6 +119,7 @@ class GRU(_Recurrent):
 class MultiHeadAttention(Op):
     """Attention (Vaswani et al. 2017, section 3.2): of queries and values, and keys where they are not the values."""
 
+    family = "sequence"
     heads: int
     key_width: int
     value_width: int
@@ -170,6 +173,7 @@ class MultiHeadAttention(Op):
 class Output(Op, abstract=True):
     """Another output of the layer before: a state, the scores of an attention. Counted with that layer."""
 
+    family = "shape"
     shape: Shape
     free = True
     view = "always"

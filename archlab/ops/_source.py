@@ -18,6 +18,7 @@ class Input(Op):
     (None, None, 8)
     """
 
+    family = "input"
     shape: tuple[int | None, ...]
     dtype: str = "float32"
     arity = 0

@@ -2,11 +2,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from archlab.errors import UsageError, did_you_mean
 from archlab.files import write_whole
+from archlab.rendering._dot import to_dot
+from archlab.rendering._layout import Engine, laid_out
+from archlab.rendering._mermaid import to_mermaid
+from archlab.rendering._picture import Picture
+from archlab.rendering._svg import finished_svg
 
 PNG_SCALE = 2
 """Pixels of a PNG for each unit of length: sharp on today's screens."""
@@ -56,3 +62,43 @@ class Drawing(ABC):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+class GraphDrawing(Drawing):
+    """A picture of a graph, laid out by Graphviz."""
+
+    def __init__(self, picture: Picture, engine: Engine = "pip"):
+        self.picture = picture
+        self.engine: Engine = engine
+
+    @cached_property
+    def dot(self) -> str:
+        """As DOT, the language of Graphviz."""
+        return to_dot(self.picture)
+
+    @cached_property
+    def mermaid(self) -> str:
+        """As a Mermaid flow chart, which Markdown pages draw."""
+        return to_mermaid(self.picture)
+
+    @property
+    def svg(self) -> str:
+        return self._svg
+
+    @cached_property
+    def _svg(self) -> str:
+        return finished_svg(laid_out(self.dot, "svg", self.engine).decode(), self.picture)
+
+    def png(self, scale: float = PNG_SCALE) -> bytes:
+        # By Graphviz, whose letters are as wide as it has measured them.
+        return laid_out(self.dot, "png", self.engine, dpi=round(72 * scale))
+
+    def pdf(self) -> bytes:
+        return laid_out(self.dot, "pdf", "system") if self.engine == "system" else super().pdf()
+
+    def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
+        dot, mermaid = (lambda: self.dot), (lambda: self.mermaid)
+        return {**super()._writers(), ".dot": dot, ".gv": dot, ".mmd": mermaid, ".mermaid": mermaid}
+
+    def __repr__(self) -> str:
+        return f"<drawing of {self.picture.caption}>"

@@ -1,0 +1,112 @@
+"""Blocks of a graph that names none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archlab.analysis.static._facts import gather
+from archlab.analysis.static.outline._names import block_names, named_runs
+from archlab.analysis.static.outline._repeats import repeats
+from archlab.analysis.static.outline._section import Section, Unit
+from archlab.analysis.static.outline._spine import Element, spine
+from archlab.graph import Graph
+from archlab.ops import Activation, BatchNorm, LayerNorm, Multiply, ReLU
+
+
+def find_blocks(graph: Graph, nodes: Sequence[int]) -> tuple[Unit, ...]:
+    """A stretch of a graph as blocks, and the nodes that are in none, in order.
+
+    A block is a region in which paths part and meet again, with an activation behind it; or a turn of what repeats
+    where there is but one path; or what is left between two blocks, if it has a kernel (a transition, the first block
+    of a stage, which has no shortcut).
+    """
+    groups = list(_grouped(graph, spine(graph, nodes)))
+    names = block_names(graph, [members for members, is_block in groups if is_block])
+    units: list[Unit] = []
+    for members, is_block in groups:
+        if is_block:
+            units.append(Section("block", names[members], members))
+        else:
+            units += members
+    return tuple(units)
+
+
+def _grouped(graph: Graph, elements: Sequence[Element]) -> Iterator[tuple[Element, bool]]:
+    """Stretches of nodes in order, and whether each is a block."""
+    rows = _rows(graph, elements)
+    last = max((number for number, (_, is_region) in enumerate(rows) if is_region), default=-1)
+    seen = False
+    for number, (members, is_region) in enumerate(rows):
+        if is_region:
+            yield members, True
+            seen = True
+            continue
+        start = 0
+        for begin, stop in repeats(graph, members):
+            yield from _rest(graph, members[start:begin], seen)
+            yield members[begin:stop], True
+            start, seen = stop, True
+        yield from _rest(graph, members[start:], seen and number < last)
+
+
+def _rest(graph: Graph, members: Element, between: bool) -> Iterator[tuple[Element, bool]]:
+    """What neither parts nor repeats: blocks where names say so, and where it stands between blocks."""
+    start = 0
+    for begin, stop in named_runs(graph, members):
+        yield from _unnamed(graph, members[start:begin], between or start > 0)
+        yield members[begin:stop], True
+        start = stop
+    yield from _unnamed(graph, members[start:], between)
+
+
+def _unnamed(graph: Graph, members: Element, between: bool) -> Iterator[tuple[Element, bool]]:
+    if members:
+        yield members, between and any(gather(graph)[position].kernel for position in members)
+
+
+def _rows(graph: Graph, elements: Sequence[Element]) -> list[tuple[Element, bool]]:
+    """Regions that are blocks, each with the activation behind it; and the rows of single nodes between them."""
+    rows: list[tuple[Element, bool]] = []
+    follows = False
+    for element in elements:
+        if _is_block(graph, element):
+            before, rows = _activated_first(graph, rows)
+            rows.append((before + element, True))
+            follows = True
+        elif follows and len(element) == 1 and isinstance(graph.nodes[element[0]].op, Activation | ReLU):
+            rows[-1] = (rows[-1][0] + element, True)
+            follows = False
+        else:
+            follows = False
+            if rows and not rows[-1][1]:
+                rows[-1] = (rows[-1][0] + element, False)
+            else:
+                rows.append((element, False))
+    return rows
+
+
+def _activated_first(graph: Graph, rows: list[tuple[Element, bool]]) -> tuple[Element, list[tuple[Element, bool]]]:
+    """The normalization and activation before a region where they are its own (a pre-activation block), and the rest.
+
+    Behind a convolution they are the convolution's.
+    """
+    if not rows or rows[-1][1]:
+        return (), rows
+    row = rows[-1][0]
+    start = len(row)
+    while start and isinstance(graph.nodes[row[start - 1]].op, Activation | ReLU | BatchNorm | LayerNorm):
+        start -= 1
+    if start and gather(graph)[row[start - 1]].kernel:
+        return (), rows
+    rest = [(row[:start], False)] if start else []
+    return row[start:], [*rows[:-1], *rest]
+
+
+def _is_block(graph: Graph, element: Element) -> bool:
+    """Whether a region is a block by itself: gates and activations that are made of several layers are not."""
+    op = graph.nodes[element[-1]].op
+    return (
+        len(element) > 1
+        and not isinstance(op, Multiply)
+        and any(gather(graph)[position].kernel for position in element)
+    )

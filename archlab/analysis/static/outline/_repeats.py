@@ -1,0 +1,97 @@
+"""What repeats in a row of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from archlab.analysis.static._facts import Facts, gather
+from archlab.graph import Graph
+from archlab.ops import Activation, AvgPool, MaxPool, ReLU, ZeroPad
+
+_LONGEST = 64
+"""Layers of the longest turn that is looked for."""
+
+
+def likeness(graph: Graph, position: int) -> Hashable:
+    """What two layers have in common that do the same at different places: the kind and the kernel, not the width."""
+    op, facts = graph.nodes[position].op, gather(graph)[position]
+    return type(op), _kernel(facts)
+
+
+def _kernel(facts: Facts) -> Hashable:
+    kernels = [weight.shape[:-2] for weight in facts.weights or () if weight.role == "kernel"]
+    return tuple(kernels)
+
+
+def repeats(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
+    """The turns (start, stop) in a row of nodes of what follows itself: the same layers again and again.
+
+    The repetition that covers the most is taken first, then those in what is left of the row before and after it. A
+    turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads.
+    """
+    places = [place for place, position in enumerate(row) if not isinstance(graph.nodes[position].op, ZeroPad)]
+    kinds: dict[Hashable, int] = {}
+    layers = [_Layer(kinds.setdefault(likeness(graph, row[p]), len(kinds)), *_nature(graph, row[p])) for p in places]
+    begins = [0, *[place + 1 for place in places]]
+    turns: list[tuple[int, int]] = []
+    left = [(0, len(layers))]
+    while left:
+        start, stop = left.pop()
+        found = _best(layers[start:stop])
+        if found is not None:
+            first, length, count = found
+            first += start
+            last = first + length * count
+            turns += [(begins[at], begins[at + length]) for at in range(first, last, length)]
+            left += [(start, first), (last, stop)]
+    return sorted(turns)
+
+
+class _Layer(NamedTuple):
+    key: int
+    """The same for layers that are alike."""
+    kernel: bool
+    bends: bool
+    """Whether it is more than a linear map: an activation, a pool."""
+    pools: bool
+
+
+def _nature(graph: Graph, position: int) -> tuple[bool, bool, bool]:
+    op = graph.nodes[position].op
+    pools = isinstance(op, AvgPool | MaxPool)
+    bends = pools or isinstance(op, Activation | ReLU) or getattr(op, "activation", None) not in (None, "linear")
+    return gather(graph)[position].kernel, bends, pools
+
+
+def _best(layers: Sequence[_Layer]) -> tuple[int, int, int] | None:
+    """Of all repetitions (start, length, turns) the one that covers the most, in the shortest turns."""
+    best: tuple[int, int, int] | None = None
+    for length in range(2, min(len(layers) // 2, _LONGEST) + 1):
+        run = 0
+        for place in range(len(layers) - length - 1, -1, -1):
+            # The stretch from here on in which everything returns after `length` places.
+            run = run + 1 if layers[place].key == layers[place + length].key else 0
+            turns = run // length + 1
+            unit = layers[place : place + length]
+            covered = best[1] * best[2] if best else 0
+            if turns < 2 or length * turns < covered or not _is_unit(unit):
+                continue
+            found = place, length, turns
+            if (
+                best is None
+                or length * turns > covered
+                or (best[1] == length and _natural(layers, found) >= _natural(layers, best))
+            ):
+                best = found
+    return best
+
+
+def _is_unit(layers: Sequence[_Layer]) -> bool:
+    return any(layer.kernel for layer in layers) and any(layer.bends for layer in layers)
+
+
+def _natural(layers: Sequence[_Layer], found: tuple[int, int, int]) -> tuple[bool, bool]:
+    """How natural a place to begin at this is: a turn ends with a pool, or begins with a kernel."""
+    start, length, _ = found
+    return layers[start + length - 1].pools, layers[start].kernel

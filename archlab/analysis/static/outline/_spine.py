@@ -1,0 +1,70 @@
+"""The spine: a graph as a row of elements, each read by what comes after it through its last node alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TypeAlias
+
+from archlab.graph import Graph
+
+Element: TypeAlias = tuple[int, ...]
+"""Positions of nodes in order: one node, or a region in which paths part and meet again at the last one."""
+
+_LARGEST = 48
+"""Nodes of a region that is taken for one block. The largest of Keras's Inception models has 33, a U-Net has it all."""
+
+
+def spine(graph: Graph, nodes: Sequence[int]) -> tuple[Element, ...]:
+    """The elements of a stretch of a graph, cut at the nodes that every path goes through (its dominators).
+
+    Where a long stretch has no such nodes it is cut where the fewest values are alive: a U-Net between the layers of
+    each level, cells that read the last two cells (NASNet) between the cells.
+    """
+    found: list[Element] = []
+    for piece in _pieces(graph, tuple(nodes), 1):
+        found += _cut(graph, piece)
+    return tuple(found)
+
+
+def _cut(graph: Graph, nodes: Element) -> list[Element]:
+    if len(nodes) <= _LARGEST:
+        return [nodes]
+    return [each for piece in _pieces(graph, nodes) for each in _cut(graph, piece)]
+
+
+def _pieces(graph: Graph, nodes: Element, most: int | None = None) -> list[Element]:
+    """A stretch cut wherever at most so many values are alive; the fewest that there are anywhere unless given."""
+    alive = _alive_after(graph, nodes, most is not None)
+    least = min(alive[:-1], default=0) if most is None else most
+    pieces: list[Element] = []
+    start = 0
+    for place, count in enumerate(alive, 1):
+        if count <= least or place == len(nodes):
+            pieces.append(nodes[start:place])
+            start = place
+    return pieces
+
+
+def _alive_after(graph: Graph, nodes: Element, around: bool) -> list[int]:
+    """For each node how many values of this stretch are kept once it is done: its own, and what is read later on.
+
+    With `around` what the first node reads is kept too for as long as it is read: paths may part just before a stretch.
+    """
+    places = {position: place for place, position in enumerate(nodes)}
+    last = list(range(len(nodes)))
+    before = 0
+    for place, position in enumerate(nodes):
+        for source in graph.nodes[position].inputs:
+            if source in places:
+                last[places[source]] = place
+            elif around and source in graph.nodes[nodes[0]].inputs:
+                before = place
+    change = [0] * (len(nodes) + 1)
+    change[0] += before > 0
+    change[before] -= before > 0
+    for place, until in enumerate(last):
+        if until > place + 1:
+            change[place + 1] += 1
+            change[until] -= 1
+    return [1 + total for total in accumulate(change[:-1])]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+from archlab.errors import UsageError, did_you_mean
+from archlab.graph import Graph
+from archlab.rendering._drawing import GraphDrawing
+from archlab.rendering._graph import LEVELS, Level, graph_picture
+from archlab.rendering._layout import ENGINES, Engine
+from archlab.rendering._quantity import KIND, check_color
+
+
+def draw(
+    graph: Graph,
+    level: Level = "block",
+    color: str = KIND,
+    only: str = "",
+    flow: Any = None,
+    name: str = "",
+    engine: Engine = "pip",
+) -> GraphDrawing:
+    """Draw a graph. See `archlab.render`, which takes whatever names an architecture.
+
+    >>> from archlab import load
+    >>> drawing = draw(load("residual").graph, level="stage")
+    >>> [box.title for box in drawing.picture.boxes]
+    ['Input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5', 'head']
+    """
+    if level not in LEVELS:
+        raise UsageError(f"level {level!r}: {did_you_mean(level, LEVELS)}")
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine!r}: {did_you_mean(engine, ENGINES)}")
+    check_color(color)
+    return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine)
