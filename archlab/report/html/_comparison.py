@@ -12,7 +12,7 @@ from archlab.report._findings import LEVELS, findings
 from archlab.report._provenance import provenance
 from archlab.report._verdict import verdict_sentence
 from archlab.report.html._figures import figures
-from archlab.report.html._graphs import Graph, Shelf
+from archlab.report.html._graphs import Shelf, View
 from archlab.report.html._grid import Cell, Column, Grid
 from archlab.report.html._layers import layers, stages
 from archlab.report.html._page import page, slug
@@ -31,7 +31,7 @@ class Net:
     name: str
     anchor: str
     says: str
-    graph: Graph | None
+    graph: View
     stages: Grid | None
     layers: Grid
 
@@ -63,7 +63,7 @@ def comparison_to_html(
             result.name,
             anchors[result.name],
             _about(result),
-            shelf.graph(result.analysis.graph, result.name),
+            shelf.view(result.analysis.graph, result.name),
             stages(result),
             layers(result),
         )
@@ -78,7 +78,8 @@ def comparison_to_html(
         findings=_findings(results),
         figures=figures(results, training),
         architectures=nets,
-        drawings=shelf.kept,
+        drawings=shelf.folded,
+        extra=shelf.style,
         provenance=origin,
         archlab=dict(origin)["archlab"],
     )

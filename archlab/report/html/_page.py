@@ -15,13 +15,18 @@ from markupsafe import Markup
 _PACKAGE = "archlab.report.html"
 
 
-def page(template: str, **context: Any) -> str:
+def page(template: str, extra: str = "", **context: Any) -> str:
     """A template of this package filled in; every name in it is escaped.
 
     The policy that the page sets for itself lets its own style and script run, by their digests, and nothing else: what
     is hidden in a name could neither run nor fetch anything even if it were taken for code.
+
+    Args:
+        template: its name.
+        extra: further rules of style.
+        context: what it is filled in with.
     """
-    style, script = asset("style.css"), asset("page.js")
+    style, script = asset("style.css") + extra, asset("page.js")
     policy = (
         f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

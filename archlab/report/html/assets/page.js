@@ -102,8 +102,7 @@ function middle(element) {
 
 // Graphs -------------------------------------------------------------------------------------------------------------
 
-const LEAST = 0.1, MOST = 8, STEP = 1.25, GAP = 60, MARGIN = 16, HEAD = 26;
-let copies = 0;
+const LEAST = 0.1, MOST = 8, STEP = 1.25, GAP = 60, MARGIN = 16, HEAD = 26, READABLE = 0.7;
 
 function svg(name, attributes = {}) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -111,30 +110,26 @@ function svg(name, attributes = {}) {
   return made;
 }
 
-// A drawing may be shown more than once in a page: every copy gets ids of its own.
-function copied(drawing) {
-  const made = drawing.cloneNode(true);
-  const mark = `c${++copies}-`;
-  const own = new Set();
-  for (const each of [made, ...made.querySelectorAll("[id]")]) {
-    if (!each.id) continue;
-    own.add(each.id);
-    each.id = mark + each.id;
-  }
-  for (const each of made.querySelectorAll("*")) {
-    for (const { name, value } of [...each.attributes]) {
-      const id = /^url\(#(.*)\)$/.exec(value)?.[1];
-      if (id && own.has(id)) each.setAttribute(name, `url(#${mark}${id})`);
-    }
-  }
-  return made;
+// What several graphs show is in the page once: where the first of them stood, or in a template.
+const stills = Object.fromEntries([...document.querySelectorAll(".view > [data-drawing]")]
+  .map((still) => [still.dataset.drawing, still.firstElementChild]));
+const drawing = (name) => stills[name] ?? document.getElementById(name).content.firstElementChild;
+
+const named = (box, panel) =>
+  (panel.prefix && "below" in box.dataset ? `${panel.prefix}/${box.dataset.path}` : box.dataset.path);
+
+// A plus on a box that unfolds, at its upper right corner; a minus while it is unfolded.
+function mark(box) {
+  const { x, y, width } = box.querySelector("path").getBBox();
+  const sign = svg("g", { class: "sign", transform: `translate(${x + width} ${y})`, "aria-hidden": "true" });
+  sign.append(svg("circle", { r: 7 }), svg("path", { d: "M-3.5,0H3.5" }), svg("path", { class: "down", d: "M0,-3.5V3.5" }));
+  box.append(sign);
 }
 
 function viewer(root) {
   const view = root.querySelector(".view"), tools = root.querySelector(".tools");
   const canvas = svg("svg", { class: "canvas" }), world = svg("g");
-  const first = view.querySelector("svg");
-  const drawing = (name) => (name === first.dataset.drawing ? first : document.getElementById(name).content.firstElementChild);
+  const still = view.firstElementChild;
   let panels = [], x = 0, y = 0, scale = 1, drag = null;
 
   function place() {
@@ -143,7 +138,7 @@ function viewer(root) {
   }
 
   function add(name, opener, prefix) {
-    const made = copied(drawing(name));
+    const made = drawing(name).cloneNode(true);
     const [, , width, height] = made.getAttribute("viewBox").split(/[ ,]+/).map(Number);
     const group = svg("g", { class: "panel", role: "group", "aria-label": made.dataset.caption || root.dataset.name });
     const panel = { opener, prefix, group, width, height, left: 0, top: 0 };
@@ -153,7 +148,7 @@ function viewer(root) {
       box.setAttribute("role", "button");
       box.setAttribute("tabindex", "0");
       box.setAttribute("aria-expanded", "false");
-      box.setAttribute("aria-label", `Unfold ${box.dataset.named}`);
+      box.setAttribute("aria-label", box.querySelector("title").textContent);
     }
     if (opener) {
       const from = inWorld(opener.getBoundingClientRect());
@@ -163,7 +158,7 @@ function viewer(root) {
       const end = { x: panel.left - MARGIN, y: Math.min(panel.top + height, Math.max(panel.top, from.y + from.height / 2)) };
       const bend = (from.x + from.width + end.x) / 2, start = from.y + from.height / 2;
       panel.wire = svg("path", { class: "wire", d: `M${from.x + from.width},${start}C${bend},${start} ${bend},${end.y} ${end.x},${end.y}` });
-      world.append(panel.wire);
+      world.prepend(panel.wire); // below what it leads past
       const frame = { x: -MARGIN, y: -HEAD, width: width + 2 * MARGIN, height: height + HEAD + MARGIN, rx: 8 };
       const title = svg("text", { x: 0, y: -8 });
       title.textContent = prefix;
@@ -173,6 +168,7 @@ function viewer(root) {
     group.setAttribute("transform", `translate(${panel.left} ${panel.top})`);
     world.append(group);
     panels.push(panel);
+    for (const box of made.querySelectorAll("[data-inside]")) mark(box);
   }
 
   function inWorld(box) {
@@ -197,12 +193,12 @@ function viewer(root) {
     const open = box.getAttribute("aria-expanded") === "true";
     cut(depth + 1);
     if (!open) {
-      const path = [panels[depth].prefix, box.dataset.path].filter(Boolean).join("/");
+      const path = named(box, panels[depth]);
       add(box.dataset.inside, box, path);
       box.setAttribute("aria-expanded", "true");
       say(`${path} unfolded: ${panels[panels.length - 1].group.getAttribute("aria-label")}`);
-    } else say(`${box.dataset.named} folded`);
-    fit();
+    } else say(`${named(box, panels[depth])} folded`);
+    settle();
   }
 
   function fit() {
@@ -215,6 +211,20 @@ function viewer(root) {
     x = (view.clientWidth - (right - left) * scale) / 2 - left * scale;
     y = (view.clientHeight - (bottom - top) * scale) / 2 - top * scale;
     view.classList.remove("zoomed");
+    place();
+  }
+
+  // As fit, unless that leaves words too small to read: then the start of what is shown, or what was unfolded last.
+  function settle() {
+    fit();
+    if (scale >= READABLE) return;
+    const last = panels[panels.length - 1];
+    const width = view.clientWidth - 2 * MARGIN, height = view.clientHeight - 2 * MARGIN;
+    scale = Math.max(Math.min(READABLE, width / (last.width + 2 * MARGIN)), scale);
+    const whole = last.height * scale < height;
+    x = panels.length > 1 ? view.clientWidth - 2 * MARGIN - (last.left + last.width) * scale : (view.clientWidth - last.width * scale) / 2;
+    y = whole ? view.clientHeight / 2 - (last.top + last.height / 2) * scale : MARGIN + (HEAD - last.top) * scale;
+    view.classList.add("zoomed");
     place();
   }
 
@@ -236,7 +246,7 @@ function viewer(root) {
   function show(name) {
     cut(0);
     add(name, null, "");
-    fit();
+    settle();
   }
 
   view.addEventListener("wheel", (event) => {
@@ -299,17 +309,17 @@ function viewer(root) {
     show(button.dataset.drawing);
   });
   addEventListener("beforeprint", fit);
-  new ResizeObserver(() => { if (!view.classList.contains("zoomed")) fit(); }).observe(view);
+  new ResizeObserver(() => { if (!view.classList.contains("zoomed")) settle(); }).observe(view);
 
-  first.remove();
+  still.remove();
   canvas.append(world);
   view.append(canvas);
   view.classList.add("live");
   tools.hidden = false;
-  show(first.dataset.drawing);
+  show(still.dataset.drawing);
 }
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll(".chart").forEach(telling);
-document.querySelectorAll(".graph").forEach(viewer);
+document.querySelectorAll("div.graph").forEach(viewer);
 document.documentElement.dataset.ready = String(performance.now());
