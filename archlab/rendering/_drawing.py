@@ -12,7 +12,7 @@ from archlab.rendering._dot import to_dot
 from archlab.rendering._layout import Engine, laid_out
 from archlab.rendering._mermaid import to_mermaid
 from archlab.rendering._picture import Picture
-from archlab.rendering._svg import finished_svg
+from archlab.rendering._svg import FONTS, finished_svg
 
 PNG_SCALE = 2
 """Pixels of a PNG for each unit of length: sharp on today's screens."""
@@ -30,13 +30,18 @@ class Drawing(ABC):
         """As PNG, on white."""
         import vl_convert
 
-        return vl_convert.svg_to_png(self.svg, scale=scale)
+        return vl_convert.svg_to_png(self._printable, scale=scale)
 
     def pdf(self) -> bytes:
         """As PDF, one page as large as the picture."""
         import vl_convert
 
-        return vl_convert.svg_to_pdf(self.svg)
+        return vl_convert.svg_to_pdf(self._printable)
+
+    @property
+    def _printable(self) -> str:
+        """The SVG with a font that vl-convert brings along: of a list it tries but the first."""
+        return self.svg.replace(FONTS, "Liberation Sans")
 
     def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
         """What it can be written as, by the file's suffix."""

@@ -10,13 +10,15 @@ from archlab.rendering._colors import DARK_FRAME, DARK_INK, DARK_PAPER, TINTS
 from archlab.rendering._picture import Picture
 from archlab.rendering._plain import plain
 
+FONTS = "Helvetica,Arial,Liberation Sans,sans-serif"
+"""Fonts whose letters are equally wide."""
 _TITLE = re.compile(r'(<g id="([^"]*)"[^>]*>\n)<title>[^<]*</title>\n')
 
 
 def finished_svg(svg: str, picture: Picture) -> str:
     """The SVG that Graphviz made of a picture, finished."""
     svg = re.sub(r"<!--.*?-->\n?", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = svg.replace('font-family="Helvetica"', 'font-family="Helvetica,Arial,Liberation Sans,sans-serif"')
+    svg = re.sub('font-family="Helvetica[^"]*"', f'font-family="{FONTS}"', svg)
     names = {box.id: ", ".join(filter(None, (box.path, box.title, *box.lines))) for box in picture.boxes}
     # Graphviz names every group as DOT does, which says nothing to a reader: boxes are named after what they show.
     svg = _TITLE.sub(lambda found: found[1] + _title(names.get(found[2])), svg)
