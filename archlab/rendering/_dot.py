@@ -23,11 +23,12 @@ def to_dot(picture: Picture) -> str:
     """The picture as DOT: the same picture gives the same text."""
     import graphviz
 
-    dot = graphviz.Digraph(name=plain(picture.title), comment=plain(picture.caption))
+    # A name between < and > would be taken for DOT's HTML.
+    dot = graphviz.Digraph(name=graphviz.nohtml(plain(picture.title)), comment=plain(picture.caption))
     words = {"fontname": FONT, "fontcolor": INK}
     dot.attr(
         "graph",
-        words, fontsize=_SIZE, bgcolor=PAPER, rankdir="TB", nodesep="0.3", ranksep="0.35", pad="0.2",
+        _attributes=words, fontsize=_SIZE, bgcolor=PAPER, rankdir="TB", nodesep="0.3", ranksep="0.35", pad="0.2",
     )  # fmt: skip
     dot.attr(
         "node", shape="box", style="filled,rounded", margin="0.14,0.08", fontname=FONT, fontsize=_SIZE, fontcolor=INK
@@ -53,7 +54,7 @@ def _part(dot: graphviz.Digraph, part: Part) -> None:
             words.append(_bold(f"× {part.times}"))
         label = f"<{'&#160;&#160; '.join(filter(None, words))}>" if any(words) else ""
         inner.attr("graph", label=label, labeljust="l", style=style, color=FRAME, margin="10")
-        inner.attr("graph", {"class": f"frame {part.kind}"})
+        inner.attr("graph", _attributes={"class": f"frame {part.kind}"})
         for each in part.parts:
             _part(inner, each)
 
