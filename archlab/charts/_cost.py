@@ -169,7 +169,7 @@ def trade_off(trained: Sequence[Trained], title: str, width: int = 420, height: 
         for each in trained
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        alt.X("x:Q", title=title, scale=alt.Scale(zero=True)),
+        alt.X("x:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6)),
         _colour(nets, width),
     )
     y = alt.Scale(zero=False, nice=True)

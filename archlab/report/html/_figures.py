@@ -13,6 +13,7 @@ from archlab.analysis.static import depths, on_longest_path
 from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
 from archlab.report.html import _svg
 from archlab.report.html._layers import sides
+from archlab.report.html._stages import stages_of
 from archlab.result import Result
 from archlab.units import format_bytes, format_count
 
@@ -124,33 +125,28 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
 
 
 def _costs(results: Sequence[Result]) -> Iterator[Figure]:
-    kinds: tuple[tuple[str, str, str, Callable[[Any, str], float | None], Callable[[float], str], int], ...] = (
-        ("parameters", "Parameters by stage", "parameters", lambda a, s: a.params.stages[s].total, format_count, 1000),
-        ("macs", "Multiply–accumulates by stage", "MACs", lambda a, s: a.compute.stages[s].macs, format_count, 1000),
-        ("kept", "Memory kept for backward by stage", "kept", lambda a, s: a.memory.stages[s].kept, format_bytes, 1024),
+    kinds: tuple[tuple[str, str, str, Callable[[float], str], int], ...] = (
+        ("params", "Parameters by stage", "parameters", format_count, 1000),
+        ("macs", "Multiply–accumulates by stage", "MACs", format_count, 1000),
+        ("kept", "Memory kept for backward by stage", "kept", format_bytes, 1024),
     )
-    for name, title, noun, read, write, base in kinds:
+    stages = {result.name: stages_of(result.analysis) for result in results}
+    for name, title, noun, write, base in kinds:
         found: list[tuple[str, str, float, float]] = []
-        for result in results:
-            analysis = result.analysis
-            groups = list(analysis.graph.groups("stage"))
-            values = [read(analysis, group) or 0 for group in groups]
-            total = sum(values)
-            found += [
-                (result.name, group if len(groups) > 1 else WHOLE, value, value / total)
-                for group, value in zip(groups, values, strict=True)
-                if value
-            ]
+        for net, parts in stages.items():
+            values = {stage.name if len(parts) > 1 else WHOLE: getattr(stage, name) or 0 for stage in parts}
+            total = sum(values.values())
+            found += [(net, stage, value, value / total) for stage, value in values.items() if value]
         if not found:
             continue
         unit, by = _unit(max(value for _, _, value, _ in found), base)
-        parts = [
+        shares = [
             Part(net, stage, value / by, f"{net}, {stage}: {write(value)} {noun}, {share:.0%} of its own")
             for net, stage, value, share in found
         ]
         axis = f"{noun} ({unit}{'B' if base == 1024 else ''})" if unit or base == 1024 else noun
         says = f"The whole bar is the architecture, its pieces are its stages from first to last. {_largest(found)}"
-        yield Figure(f"stage-{name}", title, says, _drawn(by_stage(parts, axis, WIDTH)), "stages")
+        yield Figure(f"stage-{name}", title, says, _drawn(by_stage(shares, axis, WIDTH)), "stages")
 
 
 def _largest(found: Sequence[tuple[str, str, float, float]]) -> str:

@@ -9,6 +9,7 @@ from archlab.analysis.static import Analysis
 from archlab.analysis.static._facts import State
 from archlab.graph import Shape, elements, is_known
 from archlab.report.html._grid import Cell, Column, Grid
+from archlab.report.html._stages import stages_of
 from archlab.result import Result
 from archlab.units import format_bytes, format_count, format_exact, format_small
 
@@ -62,26 +63,22 @@ def layers(result: Result) -> Grid:
 
 def stages(result: Result) -> Grid | None:
     """What each stage costs; None where the architecture has no stages."""
-    analysis = result.analysis
-    groups = analysis.graph.groups("stage")
-    if len(groups) < 2:
+    found = stages_of(result.analysis)
+    if len(found) < 2:
         return None
     rows: list[tuple[Cell, ...]] = []
-    for name, members in groups.items():
-        weights, ops, bytes_ = (
-            analysis.params.stages[name], analysis.compute.stages[name], analysis.memory.stages[name],
-        )  # fmt: skip
-        unsized = State.UNSIZED in (ops.state, bytes_.state)
+    for stage in found:
+        state = State.UNKNOWN if stage.unknown else State.COUNTED
         rows.append(
             (
-                Cell(name),
-                Cell(format_exact(len(members)), len(members)),
-                shape(analysis.graph.nodes[members[-1]].shape),
-                cell(format_exact, weights.total, weights.state),
-                cell(format_count, None if unsized else ops.macs, ops.state),
-                cell(format_count, None if unsized else ops.flops, ops.state),
-                cell(format_bytes, None if unsized else bytes_.kept, bytes_.state),
-                cell(format_bytes, None if unsized else bytes_.live, bytes_.state),
+                Cell(stage.name),
+                Cell(format_exact(len(stage.members)), len(stage.members)),
+                shape(result.analysis.graph.nodes[stage.members[-1]].shape),
+                cell(format_exact, stage.params, state),
+                cell(format_count, stage.macs, state),
+                cell(format_count, stage.flops, state),
+                cell(format_bytes, stage.kept, state),
+                cell(format_bytes, stage.live, State.COUNTED),
             )
         )
     columns = (

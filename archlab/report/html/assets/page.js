@@ -130,7 +130,7 @@ function viewer(root) {
   const view = root.querySelector(".view"), tools = root.querySelector(".tools");
   const canvas = svg("svg", { class: "canvas" }), world = svg("g");
   const still = view.firstElementChild;
-  let panels = [], x = 0, y = 0, scale = 1, drag = null;
+  let panels = [], x = 0, y = 0, scale = 1, drag = null, chosen = false; // chosen: by the reader, to be left alone
 
   function place() {
     world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
@@ -201,16 +201,23 @@ function viewer(root) {
     settle();
   }
 
-  function fit() {
+  function bounds() {
     const edge = panels.length > 1 ? MARGIN : 0;
-    const left = -edge, top = Math.min(...panels.map((panel) => panel.top - (panel.opener ? HEAD : 0)));
-    const right = Math.max(...panels.map((panel) => panel.left + panel.width)) + edge;
-    const bottom = Math.max(...panels.map((panel) => panel.top + panel.height)) + edge;
+    return {
+      left: -edge, top: Math.min(...panels.map((panel) => panel.top - (panel.opener ? HEAD : 0))),
+      right: Math.max(...panels.map((panel) => panel.left + panel.width)) + edge,
+      bottom: Math.max(...panels.map((panel) => panel.top + panel.height)) + edge,
+    };
+  }
+
+  function fit() {
+    const { left, top, right, bottom } = bounds();
     const width = view.clientWidth - 2 * MARGIN, height = view.clientHeight - 2 * MARGIN;
     scale = Math.max(LEAST, Math.min(width / (right - left), height / (bottom - top), 1.2));
     x = (view.clientWidth - (right - left) * scale) / 2 - left * scale;
     y = (view.clientHeight - (bottom - top) * scale) / 2 - top * scale;
     view.classList.remove("zoomed");
+    chosen = false;
     place();
   }
 
@@ -234,12 +241,14 @@ function viewer(root) {
     y = atY - ((atY - y) * next) / scale;
     scale = next;
     view.classList.add("zoomed");
+    chosen = true;
     place();
   }
 
   function move(dx, dy) {
     x += dx;
     y += dy;
+    chosen = true;
     place();
   }
 
@@ -308,8 +317,17 @@ function viewer(root) {
     for (const each of tools.querySelectorAll("[data-drawing]")) each.setAttribute("aria-pressed", String(each === button));
     show(button.dataset.drawing);
   });
-  addEventListener("beforeprint", fit);
-  new ResizeObserver(() => { if (!view.classList.contains("zoomed")) settle(); }).observe(view);
+  // Paper has a size of its own, which only the drawing's own scaling knows: all that is unfolded, as large as fits.
+  addEventListener("beforeprint", () => {
+    const { left, top, right, bottom } = bounds();
+    canvas.setAttribute("viewBox", [left, top, right - left, bottom - top].join(" "));
+    world.removeAttribute("transform");
+  });
+  addEventListener("afterprint", () => {
+    canvas.removeAttribute("viewBox");
+    place();
+  });
+  new ResizeObserver(() => { if (!chosen && view.clientHeight && !canvas.hasAttribute("viewBox")) settle(); }).observe(view);
 
   still.remove();
   canvas.append(world);
