@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from archlab.codegen import to_python as to_python
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
+    from archlab.drawings import render as render
     from archlab.instruments import effective_receptive_field as effective_receptive_field
     from archlab.instruments import gradient_correlation as gradient_correlation
     from archlab.instruments import path_gradients as path_gradients
@@ -190,6 +191,7 @@ __all__ = [
     "predict_gradient_flow",
     "read_run",
     "record_gradients",
+    "render",
     "sweep",
     "to_keras",
     "to_python",
@@ -220,6 +222,7 @@ _LAZY = {
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",
+    "render": "archlab.drawings",
     "sweep": "archlab.sweeps",
     "predict_gradient_flow": "archlab.result",
     "path_gradients": "archlab.instruments",

@@ -26,9 +26,18 @@ def draw(
     >>> [box.title for box in drawing.picture.boxes]
     ['Input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5', 'head']
     """
+    check_drawing(level, color, engine)
+    return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine)
+
+
+def check_drawing(level: str, color: str, engine: str) -> None:
+    """Refuse what a graph cannot be drawn by, before any work is done for it.
+
+    Raises:
+        UsageError: naming the closest of what it can.
+    """
     if level not in LEVELS:
         raise UsageError(f"level {level!r}: {did_you_mean(level, LEVELS)}")
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r}: {did_you_mean(engine, ENGINES)}")
     check_color(color)
-    return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine)

@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from archlab.errors import UsageError, did_you_mean
+from archlab.errors import UsageError
 from archlab.files import write_whole
 from archlab.rendering._dot import to_dot
 from archlab.rendering._layout import Engine, laid_out
 from archlab.rendering._mermaid import to_mermaid
 from archlab.rendering._picture import Picture
-from archlab.rendering._svg import FONTS, finished_svg
+from archlab.rendering._plain import FONTS
+from archlab.rendering._svg import finished_svg
 
 PNG_SCALE = 2
 """Pixels of a PNG for each unit of length: sharp on today's screens."""
@@ -47,23 +48,29 @@ class Drawing(ABC):
         """What it can be written as, by the file's suffix."""
         return {".svg": lambda: self.svg, ".png": self.png, ".pdf": self.pdf}
 
+    def written(self, suffix: str) -> bytes:
+        """What a file with that suffix holds: .svg, .png, .pdf; of a graph .dot, .gv, .mmd and .mermaid too.
+
+        Raises:
+            UsageError: no picture is written with that suffix.
+            MissingPartError: Graphviz has been asked for and is not there, or cannot write it.
+        """
+        writers = self._writers()
+        if suffix.lower() not in writers:
+            raise UsageError(f"a picture cannot be written as {suffix!r}: choose from {', '.join(writers)}")
+        made = writers[suffix.lower()]()
+        return made.encode() if isinstance(made, str) else made
+
     def save(self, path: str | Path) -> None:
         """Write it to a file, whole or not at all, in the form that its suffix says.
 
         Raises:
             UsageError: no picture is written with that suffix.
+            MissingPartError: Graphviz has been asked for and is not there, or cannot write it.
             OutputError: the file cannot be written.
         """
-        file = Path(path)
-        made = self._written(file)
-        write_whole(file, lambda beside: beside.write_bytes(made))
-
-    def _written(self, path: Path) -> bytes:
-        writers = self._writers()
-        if path.suffix.lower() not in writers:
-            raise UsageError(f"{path}: {did_you_mean(path.suffix.lower(), writers)}")
-        made = writers[path.suffix.lower()]()
-        return made.encode() if isinstance(made, str) else made
+        made = self.written(Path(path).suffix)
+        write_whole(Path(path), lambda beside: beside.write_bytes(made))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 
+FONTS = "Helvetica,Arial,Liberation Sans,sans-serif"
+"""Fonts whose letters are equally wide."""
 _NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -52,7 +52,8 @@ def _field(analysis: Analysis, flow: Any) -> Quantity:
 def _gradient(analysis: Analysis, flow: Any) -> Quantity:
     graph = analysis.graph
     found = predict(graph) if flow is None else flow
-    signals = {layer.name: layer.output_gradient_rms for layer in found.layers}
+    # The head stands apart, as it does where slopes are measured.
+    signals = {layer.name: layer.output_gradient_rms for layer in found.layers if layer.body}
     values = [signals.get(node.layer or node.name, signals.get(node.name)) for node in graph.nodes]
 
     def of(members: Sequence[int]) -> float | None:

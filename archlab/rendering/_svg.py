@@ -8,10 +8,8 @@ from collections.abc import Mapping
 
 from archlab.rendering._colors import DARK_FRAME, DARK_INK, DARK_PAPER, TINTS
 from archlab.rendering._picture import Picture
-from archlab.rendering._plain import plain
+from archlab.rendering._plain import FONTS, plain
 
-FONTS = "Helvetica,Arial,Liberation Sans,sans-serif"
-"""Fonts whose letters are equally wide."""
 _TITLE = re.compile(r'(<g id="([^"]*)"[^>]*>\n)<title>[^<]*</title>\n')
 
 

@@ -1,0 +1,92 @@
+"""Pictures of whatever names an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from archlab.analysis.static import analyze
+from archlab.errors import UsageError, did_you_mean
+from archlab.rendering import Drawing, Engine, Level, check_drawing, draw, embedded_photo, field_view, pyramid
+from archlab.sources import Reference, load
+
+if TYPE_CHECKING:
+    from archlab.analysis._flow import GradientFlow
+
+View: TypeAlias = Literal["graph", "pyramid", "receptive-field"]
+VIEWS: tuple[View, ...] = ("graph", "pyramid", "receptive-field")
+
+
+def render(
+    architecture: Reference,
+    level: Level | None = None,
+    *,
+    view: View = "graph",
+    color: str | None = None,
+    only: str | None = None,
+    flow: GradientFlow | None = None,
+    layer: str | None = None,
+    image: str | Path | None = None,
+    input: Sequence[int | None] | None = None,
+    engine: Engine = "pip",
+    allow_lambda: bool = False,
+) -> Drawing:
+    """Draw an architecture. Nothing has to be installed for it, and nothing is built.
+
+    The graph shows stages and blocks as the architecture names them; in a model that names none, such as one read from
+    Keras, they are found: blocks where paths part and meet again, and where layers repeat; stages by the size of the
+    maps. Equal blocks that follow one another are drawn once. Shortcuts are dashed, ways past other blocks dotted.
+    Shapes stand on arrows where they change; figures are those of `analyze`.
+
+    Args:
+        architecture: a name of the zoo, a part, a graph, a live Keras model, a file.
+        level: what a box of the graph is: 'stage', 'block' (unless given) or 'layer'.
+        view: 'graph'; 'pyramid', the feature maps drawn to scale with what a unit sees; or 'receptive-field', the
+            fields of all stages laid over the input.
+        color: what the boxes of the graph are coloured by: 'kind' (unless given), 'params', 'macs', 'receptive-field'
+            or 'gradient', the error signal.
+        only: one stage or block of the graph, by its name, drawn alone.
+        flow: a measured gradient flow of this architecture to colour by; predicted unless given.
+        layer: whose central unit is shown in the pyramid or over the input; the last one with a place unless given.
+        image: a photo to lay on the input of these two: JPEG, PNG or GIF, stretched to the input's shape.
+        input: another input shape, (height, width) or (height, width, channels).
+        engine: what lays out the graph: 'pip', the package that came with archlab, or 'system', the `dot` of a Graphviz
+            that is installed.
+        allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs.
+
+    Returns:
+        A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()` and, of a graph, `.dot`, `.mermaid`
+        and `.picture`, its boxes and arrows as plain data; `.save(path)` writes any of them, by the suffix.
+
+    Raises:
+        UnknownNameError: the reference names nothing, or there is no such layer, stage or block.
+        DesignError: the architecture does not add up.
+        UsageError: an option has no such value, or does not go with the view.
+        DataError: the image cannot be used.
+
+    >>> drawing = render("residual")
+    >>> [box.title for box in drawing.picture.boxes][:4]
+    ['Input', 'stem', 'block1', '']
+    >>> drawing.mermaid.splitlines()[0], drawing.svg[:4]
+    ('flowchart TD', '<svg')
+    """
+    if view not in VIEWS:
+        raise UsageError(f"view {view!r}: {did_you_mean(view, VIEWS)}")
+    _check_options(view, {"level": level, "color": color, "only": only, "flow": flow}, {"layer": layer, "image": image})
+    check_drawing(level or "block", color or "kind", engine)
+    found = load(architecture, None if input is None else tuple(input), allow_lambda=allow_lambda)
+    if view == "graph":
+        return draw(found.graph, level or "block", color or "kind", only or "", flow, found.name, engine)
+    photo = "" if image is None else embedded_photo(image)
+    make = pyramid if view == "pyramid" else field_view
+    return make(found.graph, analyze(found.graph), found.name, layer, photo)
+
+
+def _check_options(view: View, of_graph: dict[str, object], of_maps: dict[str, object]) -> None:
+    """Refuse what the view would not show."""
+    wrong = of_maps if view == "graph" else of_graph
+    for name, value in wrong.items():
+        if value is not None:
+            others = " and ".join(each for each in VIEWS if (each == "graph") != (view == "graph"))
+            raise UsageError(f"{name} {value!r}: is for the view {others}, not for {view}")

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from archlab.drawings import VIEWS, render
+from archlab.errors import UsageError, did_you_mean
+from archlab.rendering import LEVELS
+from archlab_cli.options import (
+    check_output,
+    deliver_file,
+    lambda_option,
+    output_option,
+    read_size,
+    reference,
+    size_option,
+)
+
+_SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermaid": ".mmd"}
+
+
+@click.command("render")
+@reference
+@output_option
+@click.option(
+    "--format", "-f", "form", metavar="FORMAT", help=f"{', '.join(_SUFFIXES)}; by --output's suffix, else svg."
+)
+@click.option("--view", default="graph", show_default=True, metavar="VIEW", help=f"{', '.join(VIEWS)}.")
+@click.option("--level", metavar="LEVEL", help=f"What a box is: {', '.join(LEVELS)}; block unless given.")
+@click.option("--color", metavar="BY", help="kind, params, macs, receptive-field or gradient; kind unless given.")
+@click.option("--only", metavar="NAME", help="One stage or block alone, such as stage2/block1.")
+@click.option("--layer", metavar="NAME", help="Whose central unit the pyramid and the receptive field show.")
+@click.option("--image", type=click.Path(path_type=Path), metavar="PHOTO", help="A photo to lay on the input there.")
+@click.option(
+    "--engine", default="pip", show_default=True, metavar="ENGINE", help="pip, or system: an installed Graphviz."
+)
+@size_option
+@lambda_option
+def command(
+    reference: str,
+    output: Path | None,
+    form: str | None,
+    view: str,
+    level: str | None,
+    color: str | None,
+    only: str | None,
+    layer: str | None,
+    image: Path | None,
+    engine: str,
+    size: str | None,
+    allow_lambda: bool,
+) -> None:
+    """A picture of an architecture: its graph, its pyramid of feature maps, or what its units see.
+
+    The form is the file's suffix: .svg, .png, .pdf, .dot or .mmd. Nothing but Python's packages is needed for any.
+
+    \b
+    Examples:
+      archlab render residual -o residual.svg
+      archlab render keras:ResNet50 --level stage --color macs -o resnet.png
+      archlab render resnet50 --only stage2/block1 --level layer -o block.pdf
+      archlab render residual --view pyramid --image cat.jpg -o pyramid.svg
+      archlab render residual --format mermaid >> README.md
+    """
+    suffix = _suffix(form, output)
+    check_output(output)
+    if output is None and sys.stdout.isatty():
+        raise UsageError(
+            f"render {reference}: name a file for the picture, such as --output {_stem(reference)}{suffix}"
+        )
+    drawing = render(
+        reference,
+        level,  # pyright: ignore[reportArgumentType]
+        view=view,  # pyright: ignore[reportArgumentType]
+        color=color,
+        only=only,
+        layer=layer,
+        image=image,
+        input=read_size(size),
+        engine=engine,  # pyright: ignore[reportArgumentType]
+        allow_lambda=allow_lambda,
+    )
+    made = drawing.written(suffix)
+    if output is None:
+        sys.stdout.buffer.write(made)
+        sys.stdout.buffer.flush()
+    else:
+        deliver_file(lambda path: path.write_bytes(made), output)
+
+
+def _suffix(form: str | None, output: Path | None) -> str:
+    if form is not None and form not in _SUFFIXES:
+        raise UsageError(f"--format {form}: {did_you_mean(form, _SUFFIXES)}")
+    if form is not None:
+        return _SUFFIXES[form]
+    return output.suffix if output is not None and output.suffix else ".svg"
+
+
+def _stem(reference: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in reference)
