@@ -35,12 +35,8 @@ class Finding:
 
 def findings(results: Sequence[Result]) -> tuple[Finding, ...]:
     """Everything found in several architectures, in their order. Whatever else looks for something is called here."""
-    return tuple(
-        finding
-        for result in results
-        for look in (structure_findings, gradient_findings)
-        for finding in look(result)
-    )  # fmt: skip
+    looks = (structure_findings, gradient_findings)
+    return tuple(finding for result in results for look in looks for finding in look(result))
 
 
 def structure_findings(result: Result) -> list[Finding]:
