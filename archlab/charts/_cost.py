@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from archlab.charts._depth import finished, hues, legend, words
+from archlab.charts._depth import finished, hues, legend, whole, words
 
 STEPS = ("#C9DDF2", "#A3C6E8", "#7BADDB", "#5592CB", "#3478B8", "#1F5F9C", "#134779", "#0A3157")
 """From the first stage to the last: one hue, light to dark, so that neighbours can be told apart without colour too."""
@@ -67,7 +67,7 @@ def growth(
             "x:Q",
             title="depth: layers with a kernel from the input",
             scale=alt.Scale(nice=False),
-            axis=alt.Axis(tickMinStep=1),
+            axis=whole([place.x for place in places]),
         ),
         alt.Y("y:Q", title=title or "receptive field (pixels)", scale=alt.Scale(zero=True)),
     )
@@ -100,8 +100,9 @@ def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int =
     Returns:
         An `altair` chart.
     """
+    axis = whole([place.x for place in places])
     base = _places(places, width).encode(
-        alt.X("x:Q", title="layers in the order they run", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1)),
+        alt.X("x:Q", title="layers in the order they run", scale=alt.Scale(nice=False), axis=axis),
         alt.Y("y:Q", title=f"activations alive ({unit})", scale=alt.Scale(zero=True)),
     )
     line = base.mark_line(strokeWidth=1.5, interpolate="step-after", aria=False)

@@ -55,7 +55,7 @@ def by_depth(
             "depth:Q",
             title="depth: layers with a kernel from the input",
             scale=alt.Scale(zero=False, nice=False),
-            axis=alt.Axis(tickMinStep=1),
+            axis=whole([row["depth"] for row in rows]),
         ),
         alt.Color(
             "net:N",
@@ -95,6 +95,12 @@ def by_depth(
             row["said"] = f"{row['net']}, {row['layer']}: {row['value']:.2g} ({row['kind']}, depth {row['depth']})"
         chart += words(base.encode(alt.Y("value:Q", scale=scale, title=title)))
     return finished(chart, width, height)
+
+
+def whole(values: Sequence[float]) -> alt.Axis:
+    """An axis of whole numbers, all of them where there are few."""
+    low, high = (int(min(values)), int(max(values))) if values else (0, 0)
+    return alt.Axis(values=list(range(low, high + 1)), format="d") if high - low <= 12 else alt.Axis(tickMinStep=1)
 
 
 def words(base: Any) -> Any:

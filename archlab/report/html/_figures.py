@@ -57,10 +57,12 @@ def _drawn(chart: Any) -> Markup:
 
 
 def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
-    measured = [(result.name, _along(result, result.gradient_flow)) for result in results if result.gradient_flow]
+    flows = {result.name: result.gradient_flow for result in results}
+    # All names, so that each has its colour in every chart, measured or not.
+    measured = [(r.name, _along(r, r.gradient_flow) if r.gradient_flow else []) for r in results if any(flows.values())]
     predicted = [(result.name, _along(result, result.gradient_flow_predicted)) for result in results]
-    how = "Measured, with the quartiles of the seeds as a band, and dashed as theory predicts it"
-    how = f"{how}: " if measured else "As theory predicts it: "
+    band = ", with the quartiles of the seeds as a band" if any(f and len(f.seeds) > 1 for f in flows.values()) else ""
+    how = f"Measured{band}, and dashed as theory predicts it: " if measured else "As theory predicts it: "
     quantities = (
         ("signal", "output_gradient_rms", "Error signal by depth", "the RMS of the loss's gradient at each layer's "
          "output. A curve that falls to the left fades on its way back to the input."),

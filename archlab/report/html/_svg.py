@@ -36,6 +36,9 @@ _LOOKS = (
 )
 _PAINT = "fill fill-opacity stroke stroke-opacity stroke-width stroke-dasharray stroke-miterlimit"
 _KEPT = frozenset((_LOOKS + _PAINT).split(" "))
+_PLACED = "d points transform x y x1 y1 x2 y2 cx cy r width height"
+_PLACES = frozenset(_PLACED.split(" "))
+_EXACT = re.compile(r"(\.\d\d)\d+")
 _VALUES = ("point", "bar")
 """What Vega calls the marks that stand for one value each."""
 
@@ -89,6 +92,8 @@ def walk(element: ElementTree.Element) -> Iterator[ElementTree.Element]:
 
 
 def written(root: ElementTree.Element) -> Markup:
-    """An element as HTML has it inside: no declaration, numbers no longer than a screen can show."""
-    text = ElementTree.tostring(root, encoding="unicode")
-    return Markup(re.sub(r"(?<=[ ,(\"hvMLHVC-])(\d+\.\d\d)\d+(?=[ ,)\"hvMLHVCZz-])", r"\1", text))
+    """An element as HTML has it inside: no declaration, no place more exact than a screen can show."""
+    for element in root.iter():
+        for name in _PLACES & element.attrib.keys():
+            element.set(name, _EXACT.sub(r"\1", element.attrib[name]))
+    return Markup(ElementTree.tostring(root, encoding="unicode"))

@@ -118,8 +118,7 @@ def test_dark_mode_turns_page_and_drawings_dark(opened, report: str) -> None:
     assert lightness(light, label, "fill") < 100 < 180 < lightness(dark, label, "fill")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_nobody_is_shut_out(opened, report: str, scheme: str, width: int) -> None:
     assert violations(opened(report, scheme=scheme, width=width)) == []
 

@@ -30,6 +30,7 @@ NAMES = (
     "🐱 \u202e reversed",
     "<!-- ]]> -->",
     "${window.hit=1}`",
+    "v1.23456, 2.34567e-8",
 )
 
 
@@ -84,11 +85,10 @@ def test_names_in_charts_are_words_of_theirs(opened, report: str) -> None:
     assert f"{NAMES[4]}, {NAMES[5]} 5" in "\n".join(said)
     chart = page.locator("#chart-memory .chart")
     chart.focus()
-    for key in ("End", "ArrowLeft", "ArrowLeft"):
+    for key in ("End", "ArrowLeft"):
         page.keyboard.press(key)
     assert page.locator("#status").text_content().startswith(NAMES[4])
-    for button in page.locator("th button").all():
-        button.click(force=True)
+    page.locator("th button").evaluate_all("all => all.forEach(each => each.click())")
     assert page.evaluate("window.hit") is None
 
 
@@ -123,7 +123,7 @@ def test_a_plain_report_escapes_titles_columns_and_cells(opened) -> None:
     assert page.title() == NAMES[0]
     assert page.locator("h1").text_content() == NAMES[0]
     assert page.locator("tbody th").all_text_contents() == [NAMES[2], NAMES[4]]
-    assert page.locator("p").all_text_contents()[1:13] == list(NAMES)
+    assert page.locator("p").all_text_contents()[1 : 1 + len(NAMES)] == list(NAMES)
 
 
 @pytest.mark.parametrize("name", ["<b>&\"'.html", "a#b?c%20d.html", "猫 🐱.html"])
