@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.errors import ArgumentError, DesignError, did_you_mean
 from archlab.graph import Builder, Graph
+from archlab.shown import Shown
 
 __all__ = ["Part", "Repeat", "Sequence"]
 
@@ -35,7 +36,7 @@ class _Checked(type):
                 raise ArgumentError(f"{cls.__name__}: {error}") from None
 
 
-class Part(metaclass=_Checked):
+class Part(Shown, metaclass=_Checked):
     """Anything that can stand in an architecture. Compose parts with `>>`, repeat them with `*`."""
 
     def __rshift__(self, other: Part) -> Sequence:

@@ -15,6 +15,7 @@ from archlab.notation import to_yaml
 from archlab.report import Report, comparison_report, to_text
 from archlab.report.training import training_parts
 from archlab.result import Result
+from archlab.shown import Shown
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ SORT_KEYS: Mapping[str, Callable[[Result], Any]] = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Architectures side by side, in the order they are shown.
 
     >>> found = compare("baseline", "residual", static=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.analysis import static
 from archlab.analysis.static import Analysis
 from archlab.analysis.static.signal import PredictedFlow, predict
+from archlab.shown import Shown
 from archlab.sources import Architecture, Reference, load, load_measurable
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """What is known of one architecture.
 
     `gradient_flow` is None until it has been measured; where that could not be done, `not_measured` says why.

@@ -13,6 +13,7 @@ from archlab.analysis.static.signal import PredictedFlow, predict
 from archlab.errors import DesignError, UnknownNameError, UsageError, did_you_mean
 from archlab.graph import Graph
 from archlab.result import gradient_flow
+from archlab.shown import Shown
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Shown):
     """Gradient flow of every variant, in order."""
 
     variants: tuple[Variant, ...]

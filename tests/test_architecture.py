@@ -28,6 +28,9 @@ STATIC_COMMANDS = [
     ["export", "residual"],
     ["export", "resnet50", "--format", "python"],
     ["export", "schema"],
+    ["render", "residual"],
+    ["render", "resnet50", "--level", "stage", "--color", "gradient", "--format", "dot"],
+    ["render", "residual", "--view", "pyramid"],
     ["--help"],
     ["compare", "--help"],
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.analysis._flow import GradientFlow
 from archlab.errors import SourceError
+from archlab.shown import Shown
 
 if TYPE_CHECKING:
     from altair import TopLevelMixin
@@ -25,7 +26,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GradientRun:
+class GradientRun(Shown):
     """Records of gradient flow in the order in which they were taken."""
 
     name: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from archlab.errors import DesignError, UnknownNameError, did_you_mean
 from archlab.graph._shape import Shape, format_shape
+from archlab.shown import Shown
 
 if TYPE_CHECKING:
     import networkx
@@ -63,7 +64,7 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Shown):
     """An architecture as nodes in topological order: every node stands after its inputs.
 
     >>> from archlab import Conv, Input, ReLU

@@ -43,6 +43,7 @@ class Boxes:
         self.detours: dict[tuple[int, int], int] = {}
         """Edges (tail, head) of the graph that are drawn from another node."""
         self._turns: dict[int, Turn] = {}
+        self._copies: dict[int, tuple[int, ...]] = {}
         self.blocks_before: dict[int, tuple[int, bool]] = {}
         """For every node how many blocks come before it, and whether it stands in one."""
         self._number(units, 0)
@@ -103,6 +104,7 @@ class Boxes:
     def _fold(self, fold: Fold, within: str, top: bool) -> tuple[Part, ...]:
         section, turns = fold.first, len(fold.copies)
         if turns > 1:
+            self._copies.update(zip(section.nodes, zip(*(c.nodes for c in fold.copies), strict=True), strict=True))
             for number, copy in enumerate(fold.copies):
                 for one, other in zip(section.nodes, copy.nodes, strict=True):
                     self._turns[other] = Turn(one, section.nodes[0], number, number == turns - 1)
@@ -168,7 +170,8 @@ class Boxes:
         else:
             title, lines = "Input", [shape_words(node.shape)]
         said = tuple(filter(None, lines))
-        box = Box(f"n{position}", title, said, node.op.family, node.name, (position,))
+        members = self._copies.get(position, (position,))
+        box = Box(f"n{position}", title, said, node.op.family, node.name, members)
         self.put([position], box)
         return box
 

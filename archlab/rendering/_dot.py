@@ -28,7 +28,7 @@ def to_dot(picture: Picture) -> str:
     words = {"fontname": FONT, "fontcolor": INK}
     dot.attr(
         "graph",
-        _attributes=words, fontsize=_SIZE, bgcolor=PAPER, rankdir="TB", nodesep="0.3", ranksep="0.35", pad="0.2",
+        **words, fontsize=_SIZE, bgcolor=PAPER, rankdir="TB", nodesep="0.3", ranksep="0.35", pad="0.2",
     )  # fmt: skip
     dot.attr(
         "node", shape="box", style="filled,rounded", margin="0.14,0.08", fontname=FONT, fontsize=_SIZE, fontcolor=INK
@@ -54,7 +54,7 @@ def _part(dot: graphviz.Digraph, part: Part) -> None:
             words.append(_bold(f"× {part.times}"))
         label = f"<{'&#160;&#160; '.join(filter(None, words))}>" if any(words) else ""
         inner.attr("graph", label=label, labeljust="l", style=style, color=FRAME, margin="10")
-        inner.attr("graph", _attributes={"class": f"frame {part.kind}"})
+        inner.attr("graph", **{"class": f"frame {part.kind}"})
         for each in part.parts:
             _part(inner, each)
 

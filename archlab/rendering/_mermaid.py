@@ -57,5 +57,5 @@ def _text(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """A line of its own, which nothing ends but its end."""
-    return plain(text).replace(";", ",").replace("#", " ")
+    """A line of its own, in which Mermaid knows no references: what might be more than text is left out."""
+    return "".join(letter if letter.isalnum() or letter in f"{_SAFE}:/_=" else " " for letter in plain(text)).strip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from archlab.shown import Shown
+
 Align = Literal["left", "right"]
 
 
@@ -58,7 +60,7 @@ Part: TypeAlias = Table | Chart | Prose
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """Parts in order."""
 
     parts: tuple[Part, ...]

@@ -8,10 +8,11 @@ from archlab.algebra import Part
 from archlab.errors import DesignError
 from archlab.graph import Graph
 from archlab.ops import Input
+from archlab.shown import Shown
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Shown):
     """An architecture with its name, the reference that it was loaded by, and its paper."""
 
     name: str

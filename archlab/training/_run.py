@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archlab.errors import SourceError, UsageError
+from archlab.shown import Shown
 from archlab.training.recipes import Recipe, recipe
 
 ABOUT = "run.json"
@@ -83,7 +84,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Shown):
     """The folder of a training run, finished or not.
 
     It holds what was run (`run.json`, `architecture.yaml`, `recipe.yaml`), `history.jsonl` (a line an epoch), the

@@ -15,19 +15,10 @@ import pytest
 from archlab import compare, load
 from archlab.bridge import load_keras
 from archlab.zoo import entries
+from tests.goldens import golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 PAGE = "<!doctype html>"
 LAYER_FIELDS = {"name", "depth", "weight_gradient_norm", "output_gradient_rms", "weight_norm", "ratio"}
-
-
-def golden(name: str, text: str) -> None:
-    """Compare with a golden file; written anew where it is missing, for a person to look at before it is committed."""
-    path = GOLDEN / name
-    if not path.exists():
-        path.write_text(text, encoding="utf-8")
-        pytest.fail(f"{path} did not exist: look at it and run again")
-    assert text == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

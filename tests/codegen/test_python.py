@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,10 @@ from archlab.errors import DesignError
 from archlab.graph import Graph
 from archlab.ops import Op
 from archlab.sources import names
+from tests.goldens import golden
 from tests.strategies import architectures
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
-
-GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def run(code: str) -> Any:
@@ -118,13 +116,9 @@ def test_a_layer_without_a_rule_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("name", ["residual", "resnet50", "vgg16", "mobilenet_v1"])
 def test_what_it_looks_like(name: str) -> None:
-    path = GOLDEN / f"{name}.py.txt"
     found = load(name)
     code = to_python(found.graph, found.name, found.paper)
-    if not path.exists():
-        path.write_text(code, encoding="utf-8")
-        pytest.fail(f"{path.name} was not there and has been written: look at it")
-    assert code == path.read_text(encoding="utf-8")
+    golden(f"{name}.py.txt", code)
     assert all(len(line) <= 110 for line in code.splitlines())
 
 

@@ -11,10 +11,11 @@ from archlab.analysis.static.params import Params, params
 from archlab.analysis.static.paths import depth
 from archlab.analysis.static.receptive_field import ReceptiveField, receptive_field
 from archlab.graph import Graph
+from archlab.shown import Shown
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(Shown):
     """Every static analysis of one architecture."""
 
     graph: Graph

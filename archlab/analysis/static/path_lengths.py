@@ -15,6 +15,7 @@ from archlab.analysis.static._facts import gather
 from archlab.errors import UsageError
 from archlab.graph import Graph
 from archlab.ops import Add, Average, Axis, Concatenate, Subtract
+from archlab.shown import Shown
 
 Unit = Literal["blocks", "layers"]
 UNITS: tuple[Unit, ...] = ("blocks", "layers")
@@ -92,7 +93,7 @@ def _shortcut(op: object, inputs: tuple[int, ...], shortest: list[tuple[int, int
 
 
 @dataclass(frozen=True)
-class PathLengths(Record):
+class PathLengths(Record, Shown):
     """How many paths of each length lead through an architecture.
 
     Attributes:

@@ -27,10 +27,11 @@ from archlab.graph import Graph, elements, is_known
 from archlab.ops import Weight
 from archlab.ops._signal import ErrorSignal, Passed, Signal, Squares, added_scatter, mixed, plus
 from archlab.ops._signal._draw import variance
+from archlab.shown import Shown
 
 
 @dataclass(frozen=True)
-class PredictedFlow(Curve):
+class PredictedFlow(Curve, Shown):
     """Gradient flow at initialization as theory expects it, for the batch that it would be measured on by default.
 
     Attributes:

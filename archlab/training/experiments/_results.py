@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from archlab.errors import ArchlabError
+from archlab.shown import Shown
 from archlab.training.experiments._plan import Plan
 from archlab.training.experiments._trial import Outcome
 from archlab.training.statistics import (
@@ -72,7 +73,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(Shown):
     """What became of an experiment, as far as it has come.
 
     Attributes:

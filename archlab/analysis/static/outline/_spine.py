@@ -12,7 +12,9 @@ Element: TypeAlias = tuple[int, ...]
 """Positions of nodes in order: one node, or a region in which paths part and meet again at the last one."""
 
 _LARGEST = 48
-"""Nodes of a region that is taken for one block. The largest of Keras's Inception models has 33, a U-Net has it all."""
+"""Nodes of a region that is taken for one block. The largest of Keras's Inception models has 33."""
+_LARGEST_ALONE = 16
+"""The same for a region that is more than half of everything, as the whole of a U-Net is."""
 
 
 def spine(graph: Graph, nodes: Sequence[int]) -> tuple[Element, ...]:
@@ -23,14 +25,15 @@ def spine(graph: Graph, nodes: Sequence[int]) -> tuple[Element, ...]:
     """
     found: list[Element] = []
     for piece in _pieces(graph, tuple(nodes), 1):
-        found += _cut(graph, piece)
+        most = _LARGEST if 2 * len(piece) <= len(nodes) else _LARGEST_ALONE
+        found += _cut(graph, piece, most)
     return tuple(found)
 
 
-def _cut(graph: Graph, nodes: Element) -> list[Element]:
-    if len(nodes) <= _LARGEST:
+def _cut(graph: Graph, nodes: Element, most: int) -> list[Element]:
+    if len(nodes) <= most:
         return [nodes]
-    return [each for piece in _pieces(graph, nodes) for each in _cut(graph, piece)]
+    return [each for piece in _pieces(graph, nodes) for each in _cut(graph, piece, most)]
 
 
 def _pieces(graph: Graph, nodes: Element, most: int | None = None) -> list[Element]:

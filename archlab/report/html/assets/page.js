@@ -1,8 +1,8 @@
 "use strict";
 // Tables that sort, charts that say their values, graphs that move and unfold. Without it the page is whole, and still.
 
-const status = document.getElementById("status");
-const say = (text) => { status.textContent = text; };
+const live = document.getElementById("status");
+const say = (text) => { live.textContent = text; };
 
 // Tables -------------------------------------------------------------------------------------------------------------
 

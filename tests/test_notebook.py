@@ -1,0 +1,92 @@
+"""What objects show in a notebook; and the tutorial that is one."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import archlab
+from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU, Residual, load
+from archlab.notebook import _VIEWS, to_html
+
+TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+HOSTILE = '"><script>alert(1)</script> & 😀'
+
+
+def _classes(kind: type) -> set[str]:
+    return {f"{each.__module__}.{each.__qualname__}" for each in kind.__mro__}
+
+
+def test_every_public_class_of_results_shows_itself() -> None:
+    shown = []
+    for name in archlab.__all__:
+        value = getattr(archlab, name)
+        if isinstance(value, type) and not issubclass(value, Exception) and name not in ("Node",):
+            shows = hasattr(value, "_repr_html_") or bool(_classes(value) & set(_VIEWS))
+            assert shows and (hasattr(value, "_repr_html_") or hasattr(value, "_repr_mimebundle_")), name
+            shown.append(name)
+    assert {"Part", "Graph", "Architecture", "Comparison", "GradientFlow", "Sweep"} <= set(shown)
+
+
+def test_the_table_of_views_names_classes_that_there_are() -> None:
+    from importlib import import_module
+
+    for path in _VIEWS:
+        module, _, name = path.rpartition(".")
+        assert hasattr(getattr(import_module(module), name), "_repr_mimebundle_"), path
+
+
+def _whole(html: str) -> ET.Element:
+    """The HTML as XML, which it is written to be but for the tags that never close."""
+    return ET.fromstring(f"<div>{html.replace('&#160;', ' ')}</div>".replace("<br>", "<br/>"))
+
+
+def test_an_architecture_shows_its_graph_and_figures() -> None:
+    html = load("residual")._repr_mimebundle_()["text/html"]
+    root = _whole(html)
+    assert next(root.iter("{http://www.w3.org/2000/svg}svg")) is not None
+    assert "721,857" in html and "191 × 191 px" in html
+    tree = load("residual").tree
+    assert tree is not None and "721,857" in tree._repr_mimebundle_()["text/html"]
+    assert "721,857" in load("residual").graph._repr_mimebundle_()["text/html"]
+
+
+def test_a_part_that_is_no_architecture_yet_is_text() -> None:
+    assert Conv(3)._repr_mimebundle_() == {"text/plain": "Conv(3)"}
+    assert "text/html" not in Residual(Conv(8) >> ReLU())._repr_mimebundle_()
+    with pytest.raises(TypeError, match="nothing to show of a int"):
+        to_html(3)
+
+
+def test_a_comparison_shows_its_chart_and_its_table() -> None:
+    html = archlab.compare("baseline", "residual", static=True)._repr_mimebundle_()["text/html"]
+    assert '<img alt="error signal by depth: baseline, residual"' in html and "991,041" in html
+
+
+def test_results_show_tables() -> None:
+    net = Input(16, 16, 3) >> Residual(Conv(8) * 2) * 3 >> GlobalAvgPool() >> Dense(1)
+    assert "separable" not in (html := archlab.analyze(net)._repr_mimebundle_()["text/html"]) and "block3/add" in html
+    assert "8 paths" in archlab.path_lengths(net)._repr_mimebundle_()["text/html"]
+    assert "decades per layer" in archlab.predict_gradient_flow(net)._repr_mimebundle_()["text/html"]
+
+
+def test_names_that_mean_harm_are_shown() -> None:
+    net = Input(16, 16, 3) >> Conv(8) >> GlobalAvgPool() >> Dense(1)
+    found = archlab.compare({HOSTILE: net, "b": net}, static=True)
+    for html in (found._repr_mimebundle_()["text/html"], to_html(archlab.Architecture(HOSTILE, "", net))):
+        assert "<script" not in html and "&lt;script&gt;" in html
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs(tmp_path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(TUTORIAL, as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "it is kept without its outputs"
+    done = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [kind for cell in done.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())]
+    assert shown.count("text/html") >= 6
+    assert not [output for cell in done.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
