@@ -74,7 +74,7 @@ def test_names_are_shown_as_they_are_and_nothing_of_them_runs(opened, report: st
     assert page.locator("h2").all_text_contents()[3:-1] == list(NAMES[:5])
     layers = page.locator(".net").last.locator("table").last.locator("tbody th").all_text_contents()
     assert layers == [" ".join(node.name.split("\n")).strip() for node in hostile()]
-    assert f"archlab compare {' '.join(NAMES)}" in page.locator(".origin").inner_text()
+    assert f"archlab compare {' '.join(NAMES)}" in page.locator("#provenance + .origin").inner_text()
     for name in NAMES:
         assert page.locator("main").inner_text().count(name) > 1 or name.startswith("🐱")
 
@@ -129,7 +129,7 @@ def test_a_plain_report_escapes_titles_columns_and_cells(opened) -> None:
 @pytest.mark.parametrize("name", ["<b>&\"'.html", "a#b?c%20d.html", "猫 🐱.html"])
 def test_a_file_may_be_called_what_it_likes(opened, name: str) -> None:
     page = opened(compare("baseline", static=True).to_html(command=f"archlab compare baseline -o {name}"), name)
-    assert name in page.locator(".origin").inner_text()
+    assert name in page.locator("#provenance + .origin").inner_text()
 
 
 def test_the_policy_would_stop_what_escaping_missed(browser, report: str, tmp_path) -> None:
