@@ -28,15 +28,26 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open a page from a file as a reader does; whatever it asks of a network or complains of fails the test."""
-    contexts: list[Any] = []
+def watched(page: Any) -> list[str]:
+    """What a page asks of a network and complains of from now on."""
     complaints: list[str] = []
 
     def look(request: Any) -> None:
         if not request.url.startswith(("file:", "data:")):
             complaints.append(f"asked for {request.url}")
+
+    page.on("request", look)
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    return complaints
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page from a file as a reader does; whatever it asks of a network or complains of fails the test."""
+    contexts: list[Any] = []
+    complaints: list[list[str]] = []
 
     def show(html: str, name: str = "report.html", width: int = 1280, scheme: str = "light") -> Any:
         file = tmp_path / name
@@ -47,10 +58,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", look)
-        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        complaints.append(watched(page))
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-ready]")
         return page
@@ -58,4 +66,4 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     yield show
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert [each for page in complaints for each in page] == []

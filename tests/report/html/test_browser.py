@@ -10,6 +10,7 @@ from archlab import compare
 from archlab.report import layers_report
 from archlab.report.html import to_html
 from archlab.sources import load
+from tests.report.html.conftest import watched
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -19,6 +20,20 @@ NETS = ("baseline", "residual")
 @pytest.fixture(scope="session")
 def report() -> str:
     return compare(*NETS, static=True).to_html()
+
+
+def test_a_page_that_asks_for_something_or_breaks_is_found_out(browser, report: str, tmp_path) -> None:
+    # Without the policy, which would have stopped both before they were tried.
+    broken = report.replace("Content-Security-Policy", "nothing").replace(
+        "<h1>", "<img src='http://127.0.0.1:9/x.png'><script>missing()</script><h1>"
+    )
+    (tmp_path / "report.html").write_text(broken, encoding="utf-8")
+    page = browser.new_page()
+    complaints = watched(page)
+    page.goto((tmp_path / "report.html").as_uri())
+    page.close()
+    assert "asked for http://127.0.0.1:9/x.png" in complaints
+    assert any(each.startswith("error: ") and "missing" in each for each in complaints)
 
 
 def column(page: Any, table: str, number: int) -> list[str]:
