@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,26 @@ class Comparison(Shown):
         """As a report; `target` is the validation accuracy that times of training are given to."""
         made = comparison_report(self.results)
         return Report((*made.parts, *training_parts(self.training, target))) if self.training else made
+
+    def to_html(
+        self, target: float | None = None, *, command: str | None = None, when: datetime | None = None
+    ) -> str:  # fmt: skip
+        """As one page that opens from a file, with no network: summary, charts, graphs, every layer, provenance.
+
+        Args:
+            target: the validation accuracy that times of training are given to.
+            command: what the comparison was made by, for the provenance.
+            when: it was made; now, unless given.
+
+        >>> page = compare("baseline", static=True).to_html()
+        >>> page.startswith("<!doctype html>"), "https://" in page
+        (True, False)
+        """
+        from archlab.report.html import comparison_to_html  # loads jinja2 and altair, which text never needs
+
+        return comparison_to_html(
+            self.results, self.training, target=target, input=self.input, command=command, when=when
+        )
 
     def __str__(self) -> str:
         return to_text(self.report())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from archlab import (
     Part,
     ReLU,
     Residual,
+    compare,
     diff,
     gradient_flow,
     predict_gradient_flow,
@@ -130,7 +134,31 @@ def difference() -> None:
     diff("baseline", "residual").render().save(IMAGES / "diff.svg")
 
 
+def report() -> None:
+    """The report of the lecture's two nets: its charts in light colours, an unfolded graph in dark ones."""
+    from playwright.sync_api import sync_playwright
+
+    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    page = compare("baseline", "residual").to_html(command="archlab compare baseline residual --output report.html")
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        file = Path(folder) / "report.html"
+        file.write_text(page, encoding="utf-8")
+        browser = playwright.chromium.launch(executable_path=system, args=["--no-sandbox"] if root else [])
+        for scheme in ("light", "dark"):
+            shown = browser.new_page(viewport={"width": 1240, "height": 860}, color_scheme=scheme)
+            shown.emulate_media(reduced_motion="reduce", color_scheme=scheme)
+            shown.goto(file.as_uri())
+            shown.wait_for_selector("html[data-ready]")
+            place = {"light": "#charts", "dark": "#net-residual"}[scheme]
+            shown.locator(place).evaluate("each => each.scrollIntoView()")
+            if scheme == "dark":
+                shown.locator('[data-path="stage3"]').last.press("Enter")
+            shown.screenshot(path=IMAGES / f"report-{scheme}.png")
+        browser.close()
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients, drawings, architectures, difference):
+    for draw in (gallery, depths, gradients, drawings, architectures, difference, report):
         draw()

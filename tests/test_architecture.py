@@ -71,6 +71,14 @@ def test_differences_are_matched_without_keras() -> None:
     assert loaded("from archlab_cli.main import run; assert run(['diff', '--help']) == 0") == set()
 
 
+@pytest.mark.parametrize(
+    "command", [["compare", "baseline", "residual", "--static"], ["show", "residual"]], ids=" ".join
+)
+def test_static_pages_load_neither_keras_nor_tensorflow(command: list[str]) -> None:
+    arguments = [*command, "--format", "html"]
+    assert not loaded(f"from archlab_cli.main import run; assert run({arguments!r}) == 0") & {"tensorflow", "keras"}
+
+
 def test_that_test_fails_when_something_heavy_is_loaded(tmp_path: Path) -> None:
     # A package of that name is enough: the real ones take seconds.
     (tmp_path / "tensorflow.py").write_text("")

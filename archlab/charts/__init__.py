@@ -1,5 +1,15 @@
 """Charts: records → Altair. They know no analysis; whoever has figures by depth can have them drawn."""
 
+from archlab.charts._cost import STEPS as STEPS
+from archlab.charts._cost import WHOLE as WHOLE
+from archlab.charts._cost import Part as Part
+from archlab.charts._cost import Place as Place
+from archlab.charts._cost import Trained as Trained
+from archlab.charts._cost import by_stage as by_stage
+from archlab.charts._cost import growth as growth
+from archlab.charts._cost import timeline as timeline
+from archlab.charts._cost import trade_off as trade_off
+from archlab.charts._depth import COLOURS as COLOURS
 from archlab.charts._depth import by_depth as by_depth
 from archlab.charts._depth import save as save
 from archlab.charts._depth import slopes as slopes

@@ -28,6 +28,7 @@ def by_depth(
     quantity: str = "output_gradient_rms",
     predicted: Sequence[tuple[str, Sequence[Any]]] = (),
     ordered: bool = False,
+    named: bool = False,
     width: int = 560,
     height: int = 260,
 ) -> Any:
@@ -38,6 +39,7 @@ def by_depth(
         quantity: the attribute that is drawn, on a logarithmic axis where it is a size.
         predicted: the same for what has been predicted: dashed.
         ordered: whether the names follow one another, such as steps of a training run: from light to dark then.
+        named: whether every value has a point that says in words what it is, invisible where there are none otherwise.
         width: of the plot, in pixels.
         height: of the plot, in pixels.
 
@@ -49,13 +51,18 @@ def by_depth(
     scale = alt.Scale(type="linear") if quantity in _LINEAR else alt.Scale(type="log", nice=False)
     axis = alt.Axis(format="~g") if quantity in _LINEAR else alt.Axis(format=".0e", tickCount=6)
     base = alt.Chart(alt.Data(values=rows)).encode(
-        alt.X("depth:Q", title="depth: layers with a kernel from the input", scale=alt.Scale(zero=False, nice=False)),
+        alt.X(
+            "depth:Q",
+            title="depth: layers with a kernel from the input",
+            scale=alt.Scale(zero=False, nice=False),
+            axis=whole([row["depth"] for row in rows]),
+        ),
         alt.Color(
             "net:N",
             title=None,
             sort=names,
-            scale=alt.Scale(domain=names, range=_shades(len(names)) if ordered else _hues(len(names))),
-            legend=_legend(names, width),
+            scale=alt.Scale(domain=names, range=_shades(len(names)) if ordered else hues(len(names))),
+            legend=legend(names, width),
         ),
     )
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -73,7 +80,7 @@ def by_depth(
     ]
     title = TITLES.get(quantity, quantity)
     # Points would hide the dashes.
-    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18)).encode(
+    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18, aria=not named)).encode(
         alt.Y("value:Q", title=title, scale=scale, axis=axis), dash, tooltip=tooltip
     )
     # A row without quartiles, as those of a prediction are, would cut the band in two.
@@ -83,23 +90,40 @@ def by_depth(
         .encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
     )
     chart = band + line if any(row["low"] is not None for row in rows) else line
-    return _finished(chart, width, height)
+    if named:
+        for row in rows:
+            row["said"] = f"{row['net']}, {row['layer']}: {row['value']:.2g} ({row['kind']}, depth {row['depth']})"
+        chart += words(base.encode(alt.Y("value:Q", scale=scale, title=title)))
+    return finished(chart, width, height)
 
 
-def _finished(chart: Any, width: int, height: int) -> Any:
+def whole(values: Sequence[float]) -> alt.Axis:
+    """An axis of whole numbers, all of them where there are few."""
+    low, high = (int(min(values)), int(max(values))) if values else (0, 0)
+    return alt.Axis(values=list(range(low, high + 1)), format="d") if high - low <= 12 else alt.Axis(tickMinStep=1)
+
+
+def words(base: Any) -> Any:
+    """An invisible point at each value of a chart, whose description is what the row says in `said`."""
+    return base.mark_point(size=40, opacity=0, filled=True).encode(description="said:N")
+
+
+def finished(chart: Any, width: int, height: int) -> Any:
+    """A chart as large as asked, in the manner of all of them."""
     chart = chart.properties(width=width, height=height, background="white")
     return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
 
 
-def _legend(names: Sequence[str], width: int) -> Any:
-    """Above the plot, in as many columns as fit: a letter takes about 6 pixels."""
+def legend(names: Sequence[str], width: int) -> Any:
+    """The legend: above the plot, in as many columns as fit: a letter takes about 6 pixels."""
     columns = max(1, width // (30 + 6 * max(map(len, names), default=1)))
     return alt.Legend(
         orient="top", labelLimit=400, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1, columns=columns
     )
 
 
-def _hues(count: int) -> list[str]:
+def hues(count: int) -> list[str]:
+    """So many colours, the same again where there are more than can be told apart."""
     return [COLOURS[number % len(COLOURS)] for number in range(count)]
 
 
@@ -147,8 +171,8 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
             "net:N",
             title=None,
             sort=names,
-            scale=alt.Scale(domain=names, range=_hues(len(names))),
-            legend=_legend(names, width),
+            scale=alt.Scale(domain=names, range=hues(len(names))),
+            legend=legend(names, width),
         ),
         tooltip=[alt.Tooltip("net:N"), alt.Tooltip("depth:Q"), alt.Tooltip("slope:Q", format="+.3f")],
     )
@@ -156,7 +180,7 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
         alt.Chart(alt.Data(values=[{"level": 0}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(alt.Y("level:Q"))
     )
     chart = level + base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
-    return _finished(chart, width, height)
+    return finished(chart, width, height)
 
 
 def save(chart: Any, path: Path) -> None:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from archlab.analysis import LIMIT
 from archlab.analysis.static import Analysis
+from archlab.report._findings import structure_findings
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
+from archlab.report._verdict import verdict_sentence
 from archlab.result import Result
 from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
 
 
 def comparison_report(results: Sequence[Result]) -> Report:
     """The whole comparison: the static parts, and the gradients where they have been measured."""
-    if any(result.gradient_flow or result.not_measured for result in results):
-        return Report((*counted_parts(results), *gradient_parts(results)))
-    return Report(static_parts(results))
+    return Report((*counted_parts(results), *(gradient_parts if _measured(results) else predicted_parts)(results)))
+
+
+def _measured(results: Sequence[Result]) -> bool:
+    return any(result.gradient_flow or result.not_measured for result in results)
+
+
+def summary_parts(results: Sequence[Result]) -> tuple[Part, ...]:
+    """The whole comparison but for the remarks, which are findings where those are listed."""
+    gradients = (gradient_parts if _measured(results) else predicted_parts)(results)
+    return (*filter(None, (_numbers(results), _differences(results))), *gradients)
 
 
 def static_parts(results: Sequence[Result]) -> tuple[Part, ...]:
@@ -152,41 +161,8 @@ def _differences(results: Sequence[Result]) -> Prose | None:
 
 
 def _remarks(results: Sequence[Result]) -> Prose | None:
-    lines: list[str] = []
-    for result in results:
-        analysis = result.analysis
-        merges = analysis.receptive_field.misaligned
-        if merges:
-            places = ", ".join(f"{merge.name} ({_apart(merge)})" for merge in merges[:4])
-            more = f" and {len(merges) - 4} more" if len(merges) > 4 else ""
-            lines.append(f"{result.name}: paths that merge look at different places of the image: {places}{more}.")
-        if analysis.receptive_field.gates:
-            lines.append(
-                f"{result.name}: the receptive field leaves out what is scaled or normalized by something taken over "
-                f"the whole map, at {analysis.receptive_field.gates[0]} first; through it every later unit sees the "
-                "whole image."
-            )
-        for unknown in analysis.unknown:
-            missing = ", ".join(unknown["missing"]).replace("_", " ")
-            lines.append(
-                f"{result.name}: {unknown['name']} ({unknown['op']}) is unknown: it has no rule for {missing}. "
-                "Totals marked ≥ are lower bounds."
-            )
-        if analysis.compute.unsized:
-            lines.append(
-                f"{result.name}: {len(analysis.compute.unsized)} layers depend on the input's size: give --input."
-            )
+    lines = [f"{found.architecture}: {found.message}" for result in results for found in structure_findings(result)]
     return Prose("Remarks", tuple(lines)) if lines else None
-
-
-def _apart(merge: Any) -> str:
-    if merge.offset is None:
-        return "strides " + " and ".join(_shape_of(each) for each in merge.strides)
-    return f"{max(merge.offset)} px apart"
-
-
-def _shape_of(strides: tuple[Any, ...]) -> str:
-    return " × ".join(map(str, dict.fromkeys(strides)))
 
 
 def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
@@ -272,44 +248,3 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
 def _curve(name: str, values: list[float | None], *notes: str) -> Curve:
     ends = (format_small(values[0]), format_small(values[-1])) if values else ("–", "–")
     return Curve(name, tuple(values), (*ends, *notes))
-
-
-def verdict_sentence(result: Result) -> str:
-    """What the gradient flow means, in a sentence that an ordinary student understands."""
-    flow = result.gradient_flow
-    if flow is None or flow.verdict == "undefined":
-        return "has too few layers before its head to speak of a trend."
-    if flow.not_finite:
-        return (
-            "explodes: on the way back to the input the error signal leaves the range of 32-bit numbers "
-            f"({len(flow.not_finite)} layers get infinity or NaN). It cannot train like this."
-        )
-    trend = flow.trend
-    decades = trend.decades or 0.0
-    change = f"along its trend the error signal is {_times(decades)} {'weaker' if decades > 0 else 'stronger'} at the "
-    change += "first layer than at the last"
-    if flow.verdict == "vanishes":
-        lost = f"; in {trend.silent} layers it is exactly zero in 32-bit numbers" if trend.silent else ""
-        return f"vanishes: {change}{lost}. The first layers can hardly learn."
-    if flow.verdict == "explodes":
-        return f"explodes: {change}. The first layers take steps too large for the others."
-    sharing = trend.sharing or 0.0
-    if abs(decades) > 1 and sharing > 0.3:
-        # What comes of geometry is no fading; where the signal grows, it hides some of the growth.
-        shared = "its larger map shares one error among more units"
-        factor = _times(sharing)
-        change += (
-            f" ({factor} because {shared})" if decades > 0 else f" (though {shared}, {factor} weaker by that alone)"
-        )
-    if abs(decades - sharing) < 1:
-        return f"is level: {change}. Every layer gets its share."
-    return f"is level, though uneven: {change}. Such nets still train, up to {_times(LIMIT)}."
-
-
-def _times(decades: float | None) -> str:
-    """A change in decades as a factor."""
-    size = abs(decades or 0.0)
-    if size < 5:
-        factor = 10**size
-        return f"{factor:.1f} times" if factor < 10 else f"{float(f'{factor:.1e}'):,.0f} times"
-    return f"10^{size:.0f} times"

@@ -16,7 +16,7 @@ class Table:
 
     `records` are the same numbers unformatted, for machines: a mapping for each row. `essential` columns stay when
     there is little room; the others go, the last first. A table with `stack` is turned, a card a column, instead; in
-    one with `fold` the text of the last column is broken into lines.
+    one with `fold` the text of the last column is broken into lines. The last `totals` rows sum up the others.
     """
 
     title: str
@@ -27,6 +27,7 @@ class Table:
     essential: int = 1
     stack: bool = False
     fold: bool = False
+    totals: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from archlab.analysis.static import Analysis, analyze
 from archlab.graph import format_shape
-from archlab.report._parts import Prose, Report, Table
+from archlab.report._parts import Align, Prose, Report, Table
 from archlab.sources import Architecture, load
 from archlab.units import format_bytes, format_count, format_exact
 from archlab.zoo import Entry
@@ -16,6 +16,7 @@ By = Literal["layer", "block", "stage"]
 
 
 Records = tuple[dict[str, object], ...]
+_RIGHT: tuple[Align, ...] = ("right",)
 
 
 def layers_report(architecture: Architecture, analysis: Analysis, by: By = "layer") -> tuple[Report, Records]:
@@ -71,7 +72,8 @@ def _by_layer(analysis: Analysis) -> Table:
         )
     rows.append(_total(analysis, 3))
     columns = ("layer", "kind", "output", "parameters", "MACs", "sees (px)", "FLOPs", "kept")
-    return Table("", columns, tuple(rows), ("left", "left", "left", *["right"] * 5), tuple(records), essential=2)  # pyright: ignore[reportArgumentType]
+    align: tuple[Align, ...] = ("left", "left", "left", *_RIGHT * 5)
+    return Table("", columns, tuple(rows), align, tuple(records), essential=2, totals=1)
 
 
 def _cell(write: Any, value: Any, state: str) -> str:
@@ -138,7 +140,8 @@ def _by_group(analysis: Analysis, by: By) -> Table:
         )
     rows.append(_total(analysis, 3))
     columns = (by, "layers", "output", "parameters", "MACs", "sees (px)", "FLOPs", "kept")
-    return Table("", columns, tuple(rows), ("left", "right", "left", *["right"] * 5), tuple(records), essential=1)  # pyright: ignore[reportArgumentType]
+    align: tuple[Align, ...] = ("left", "right", "left", *_RIGHT * 5)
+    return Table("", columns, tuple(rows), align, tuple(records), essential=1, totals=1)
 
 
 def zoo_report(entries: Mapping[str, Entry]) -> tuple[Report, Records]:

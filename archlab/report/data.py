@@ -57,7 +57,7 @@ def _counts(survey: Survey) -> Table:
         }
         for group in survey.groups
     )
-    return Table("", columns, tuple(rows), ("left", *right * (len(columns) - 1)), records, essential=2)
+    return Table("", columns, tuple(rows), ("left", *right * (len(columns) - 1)), records, essential=2, totals=1)
 
 
 def _skipped(survey: Survey) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow
 from archlab.analysis.recorded import GradientRun, Record
 from archlab.report._parts import Align, Chart, Curve, Prose, Report, Table
+from archlab.report._verdict import said_of_layers
 from archlab.sweeps import Sweep
 from archlab.units import format_exact, format_share, format_small
 
@@ -45,7 +46,9 @@ def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
     right: tuple[Align, ...] = ("right",)
     align: tuple[Align, ...] = ("left", *(right * (len(columns) - 1)))
     table = Table("", columns, tuple(cells), align, _flat(records), essential=3)
-    return Report((_curves([(flow.name or "signal", flow)]), table, Prose("", (*_said(flow), measured_on(flow)))))
+    return Report(
+        (_curves([(flow.name or "signal", flow)]), table, Prose("", (*said_of_layers(flow), measured_on(flow))))
+    )
 
 
 def _figure(value: float | None) -> str:
@@ -75,28 +78,6 @@ def _flat(records: Sequence[dict[str, Any]]) -> tuple[dict[str, object], ...]:
                 flat[key] = " ".join(map(str, value)) if isinstance(value, list) else value
         found.append(flat)
     return tuple(found)
-
-
-def _said(flow: GradientFlow) -> list[str]:
-    """What has to be said of layers that are not like the others."""
-    lines: list[str] = []
-    frozen = [layer.name for layer in flow.layers if layer.frozen]
-    cut = [layer.name for layer in flow.layers if layer.output_gradient_rms is None]
-    dead = [layer.name for layer in flow.layers if (layer.dead_share or 0) > 0.5]
-    if flow.not_finite:
-        lines.append(f"Infinite or not a number in {flow.precision}: {_names(flow.not_finite)}.")
-    if frozen:
-        lines.append(f"Frozen, so that their weights have no gradient: {_names(frozen)}.")
-    if cut and not flow.not_finite:
-        lines.append(f"No gradient reaches: {_names(cut)}.")
-    if dead:
-        lines.append(f"More than half of the channels are zero throughout the batch behind: {_names(dead)}.")
-    return lines
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
 
 
 def measured_on(flow: GradientFlow) -> str:
@@ -154,7 +135,7 @@ def sweep_report(sweep: Sweep) -> Report:
     )
     by_depth = any(variant.depth is not None for variant in sweep)
     # Curves of very different lengths say little side by side; their slopes do.
-    lines = [f"{name}: {line}" for name, flow in flows for line in _said(flow)]
+    lines = [f"{name}: {line}" for name, flow in flows for line in said_of_layers(flow)]
     sources = list(dict.fromkeys(measured_on(flow).split(". ", 1)[1] for _, flow in flows))
     prose = Prose("", (*lines, *sources))
     return Report((table, prose) if by_depth else (_curves(flows), table, prose))

@@ -76,7 +76,7 @@ def run(arguments: list[str]) -> int:
     """Run the command line: 0 is fine, 1 findings that were asked to fail, 2 wrong usage."""
     try:
         # Click's own handling of errors prints the usage too: several lines where one will do.
-        code = app(arguments, standalone_mode=False, prog_name="archlab")
+        code = app(arguments, standalone_mode=False, prog_name="archlab", obj=tuple(arguments))
         sys.stdout.flush()
     except ArchlabError as error:
         return _fail(str(error))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -18,8 +20,9 @@ from archlab.files import write_whole
 from archlab.report import Report, to_csv, to_json, to_markdown, to_text
 from archlab.units import format_seconds
 
-FORMATS = ("table", "markdown", "json", "csv")
-_BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table"}
+FORMATS = ("table", "markdown", "json", "csv", "html")
+_BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table",
+              ".html": "html", ".htm": "html"}  # fmt: skip
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -162,16 +165,34 @@ def ascii_only() -> bool:
     return False
 
 
-def write(report: Report, data: Callable[[], Any], form: str, output: Path | None) -> None:
-    """Write a result in the form asked for."""
+def command_line() -> str:
+    """What was typed, as a shell would take it again."""
+    return shlex.join(["archlab", *(click.get_current_context().find_root().obj or ())])
+
+
+def write(
+    report: Report, data: Callable[[], Any], form: str, output: Path | None, page: Callable[[], str] | None = None
+) -> None:
+    """Write a result in the form asked for; `page` makes a page of its own, where it has one."""
     if form == "json":
         deliver(to_json(data()), output)
     elif form == "csv":
         deliver(to_csv(report), output)
     elif form == "markdown":
         deliver(to_markdown(report), output)
+    elif form == "html":
+        deliver(page() if page else _page(report), output)
     else:
         deliver(to_text(report, width() if output is None else None, output is None and ascii_only()), output)
+
+
+def _page(report: Report) -> str:
+    from archlab.report.html import to_html
+
+    # The title is the command as far as it names what is shown; options stand in the provenance.
+    words = click.get_current_context().find_root().obj or ()
+    title = itertools.takewhile(lambda word: not word.startswith("-"), words)
+    return to_html(report, " ".join(title) or "archlab", command_line())
 
 
 @contextmanager

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import platform
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from archlab.bridge import load_keras
 from archlab.zoo import entries
 from tests.goldens import golden
 
+PAGE = "<!doctype html>"
 LAYER_FIELDS = {"name", "depth", "weight_gradient_norm", "output_gradient_rms", "weight_norm", "ratio"}
 
 
@@ -122,11 +126,45 @@ def test_failing_on_findings(archlab) -> None:
 
 
 def test_the_format_follows_the_suffix(archlab, tmp_path: Path) -> None:
-    for suffix, start in ((".json", "{"), (".md", "|"), (".csv", "name,"), (".txt", "    ")):
+    for suffix, start in ((".json", "{"), (".md", "|"), (".csv", "name,"), (".txt", "    "), (".html", PAGE)):
         output = tmp_path / f"comparison{suffix}"
         assert archlab("compare", "baseline", "--static", "--output", output).code == 0
         assert output.read_text(encoding="utf-8").startswith(start)
         assert output.stat().st_mode & 0o044
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["show", "residual"],
+        ["show", "residual", "--by", "stage"],
+        ["compare", "baseline", "residual", "--static"],
+        ["gradients", "baseline", "--seeds", "1"],
+        ["data", "show", "shapes:train=4,validation=2,test=2,size=16"],
+    ],
+    ids=" ".join,
+)
+def test_every_report_is_a_page_when_asked_for_one(archlab, tmp_path: Path, arguments: list[str]) -> None:
+    output = tmp_path / "report.html"
+    assert archlab(*arguments, "--output", output).err.endswith(f"written to {output}\n")
+    page = output.read_text(encoding="utf-8")
+    assert page.startswith(PAGE) and page.count("<table") > 0
+    assert "://" not in page.replace("http://www.w3.org/2000/svg", "")
+    words = " ".join(arguments)
+    assert f"<dd>archlab {words} --output {output}</dd>" in page
+    assert archlab(*arguments, "--format", "html").out.startswith(PAGE)
+
+
+def test_a_page_says_what_it_was_made_with(archlab, tmp_path: Path) -> None:
+    page = archlab("compare", "baseline", "--static", "--input", "96x96", "--format", "html").out
+    origin = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert origin["command"] == "archlab compare baseline --static --input 96x96 --format html"
+    assert origin["input"] == "96 × 96"
+    assert origin["archlab"] == version("archlab") and origin["python"].startswith(platform.python_version())
+    measured = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", archlab("compare", "baseline", "-f", "html").out))
+    assert measured["seeds"] == "0, 1, 2" and "8 examples" in measured["gradients measured on"]
+    assert measured["tensorflow"] == version("tensorflow") and measured["keras"] == version("keras")
 
 
 def test_list_names_every_architecture(archlab) -> None:

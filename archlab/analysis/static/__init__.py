@@ -16,5 +16,6 @@ from archlab.analysis.static.path_lengths import PathLengths as PathLengths
 from archlab.analysis.static.path_lengths import path_lengths as path_lengths
 from archlab.analysis.static.paths import depth as depth
 from archlab.analysis.static.paths import depths as depths
+from archlab.analysis.static.paths import on_longest_path as on_longest_path
 from archlab.analysis.static.receptive_field import ReceptiveField as ReceptiveField
 from archlab.analysis.static.receptive_field import receptive_field as receptive_field

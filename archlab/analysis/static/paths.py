@@ -26,6 +26,24 @@ def depths(graph: Graph) -> tuple[int, ...]:
     return graph.fact("depths", compute)
 
 
+def on_longest_path(graph: Graph) -> tuple[bool, ...]:
+    """For each node whether it stands on a longest path from the input to the deepest node.
+
+    >>> from archlab import Conv, Input, Residual
+    >>> graph = (Input(8, 8, 4) >> Residual(Conv(8) >> Conv(8))).to_graph()
+    >>> [node.name for node, on in zip(graph, on_longest_path(graph)) if not on]
+    ['block1/shortcut']
+    """
+    before, facts = depths(graph), gather(graph)
+    after = [0] * len(graph)
+    for position in reversed(range(len(graph))):
+        below = after[position] + facts[position].kernel
+        for source in graph.nodes[position].inputs:
+            after[source] = max(after[source], below)
+    deepest = depth(graph)
+    return tuple(ahead + behind == deepest for ahead, behind in zip(before, after, strict=True))
+
+
 def depth(graph: Graph) -> int:
     """The depth of a graph: of its deepest node."""
     return max(depths(graph), default=0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from archlab_cli.options import (
     check_counts,
     check_output,
     check_photos,
+    command_line,
     deliver,
     format_option,
     lambda_option,
@@ -85,6 +87,7 @@ def command(
       archlab compare plain:depth=50 residual:depth=50 --seeds 5
       archlab compare resnet50 mobilenet_v2 xception --static --input 96x96 --sort macs
       archlab compare baseline residual --data cats_vs_dogs --output lecture.json
+      archlab compare baseline residual --output report.html
       archlab compare baseline residual --data cats_vs_dogs --train --recipe lecture
     """
     from archlab.comparison import SORT_KEYS, compare
@@ -130,7 +133,8 @@ def command(
         if at_once and found.training:
             deliver("\n" + to_text(training_parts(found.training, target), width(), ascii_only()), None)
     if not at_once:
-        write(found.report(target), found.to_dict, form, output)
+        page = partial(found.to_html, target, command=command_line())
+        write(found.report(target), found.to_dict, form, output, page)
     if any(asked & _seen(result) for result in found):
         click.get_current_context().exit(1)
 

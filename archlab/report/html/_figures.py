@@ -1,0 +1,194 @@
+"""The charts of a comparison: what is drawn of each analysis, and what it says in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from archlab.analysis._flow import Curve, LayerFlow
+from archlab.analysis.static import depths, on_longest_path
+from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
+from archlab.report.html import _svg
+from archlab.report.html._layers import sides
+from archlab.report.html._stages import stages_of
+from archlab.result import Result
+from archlab.units import format_bytes, format_count
+
+if TYPE_CHECKING:
+    from archlab.training.experiments import Results
+
+WIDTH, HEIGHT = 380, 220
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its title and what it says; `name` is its anchor."""
+
+    name: str
+    title: str
+    says: str
+    svg: Markup
+    table: str = "layers"
+    """Where its numbers stand as a table: an anchor's beginning, or '' for the summary."""
+
+
+def figures(results: Sequence[Result], training: Results | None = None) -> list[Figure]:
+    """Every chart that there is something to draw in."""
+    return [
+        *_gradients(results),
+        *_growth(results),
+        *_timeline(results),
+        *_costs(results),
+        *(_trade_offs(results, training) if training else ()),
+    ]
+
+
+def _drawn(chart: Any) -> Markup:
+    import vl_convert
+
+    # Larger letters than in a file of its own: on a narrow screen the drawing shrinks.
+    chart = chart.configure_axis(
+        gridColor="#e8e8e8", labelFontSize=12, titleFontSize=13, titleFontWeight="normal", titlePadding=12
+    )
+    return _svg.chart(vl_convert.vegalite_to_svg(chart.configure_legend(labelFontSize=12).to_dict()))
+
+
+def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
+    flows = {result.name: result.gradient_flow for result in results}
+    # All names, so that each has its colour in every chart, measured or not.
+    measured = [(r.name, _along(r, r.gradient_flow) if r.gradient_flow else []) for r in results if any(flows.values())]
+    predicted = [(result.name, _along(result, result.gradient_flow_predicted)) for result in results]
+    band = ", with the quartiles of the seeds as a band" if any(f and len(f.seeds) > 1 for f in flows.values()) else ""
+    how = f"Measured{band}, and dashed as theory predicts it: " if measured else "As theory predicts it: "
+    quantities = (
+        ("signal", "output_gradient_rms", "Error signal by depth", "the RMS of the loss's gradient at each layer's "
+         "output. A curve that falls to the left fades on its way back to the input."),
+        ("kernel", "kernel_gradient_norm", "Kernel gradient by depth", "the norm of the loss's gradient with respect "
+         "to each layer's kernels: how large a step it takes."),
+    )  # fmt: skip
+    for name, quantity, title, says in quantities:
+        known = [getattr(layer, quantity) for _, curve in (*measured, *predicted) for layer in curve]
+        if any(known):
+            chart = by_depth(measured, quantity, predicted, named=True, width=WIDTH, height=HEIGHT)
+            yield Figure(name, title, how + says, _drawn(chart))
+
+
+def _along(result: Result, flow: Curve) -> list[LayerFlow]:
+    """The curve without what stands beside the longest path: a projection shares its depth with a layer of the body."""
+    graph = result.analysis.graph
+    on = {node.name for node, along in zip(graph, on_longest_path(graph), strict=True) if along}
+    return [layer for layer in flow.curve if layer.name in on]
+
+
+def _growth(results: Sequence[Result]) -> Iterator[Figure]:
+    places: list[Place] = []
+    images: list[int] = []
+    for result in results:
+        field = result.analysis.receptive_field
+        images += [size for size in (field.input or ())[:-1] if size is not None]
+        widest: dict[int, Place] = {}
+        for row, depth in zip(field.layers, depths(result.analysis.graph), strict=True):
+            if row.size is None:
+                continue
+            said = f"{result.name}, {row.name}: {sides(row.size)} pixels (depth {depth})"
+            if depth not in widest or max(row.size) > widest[depth].y:
+                widest[depth] = Place(result.name, depth, max(row.size), said)
+        places += widest.values()
+    if places:
+        says = "How many pixels of the image a unit sees, at each depth the widest. Above the dashed line it is all."
+        chart = growth(places, images, width=WIDTH, height=HEIGHT)
+        yield Figure("field", "Receptive field by depth", says, _drawn(chart))
+
+
+def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
+    peaks = [result.analysis.memory.peak_inference or 0 for result in results]
+    if not any(peaks):
+        return
+    unit, by = _unit(max(peaks), 1024)
+    places = [
+        Place(
+            result.name, number, row.live / by, f"{result.name}, {row.name}: {format_bytes(row.live)} (layer {number})"
+        )
+        for result in results
+        for number, row in enumerate(result.analysis.memory.layers, start=1)
+        if row.live is not None
+    ]  # fmt: skip
+    tops = [
+        f"{result.name} peaks at {format_bytes(memory.peak_inference)}, at {memory.peak_at}"
+        for result in results
+        if (memory := result.analysis.memory).peak_inference
+    ]
+    says = f"Activations alive at inference while each layer runs, for one example. {'; '.join(tops)}."
+    chart = timeline(places, f"{unit}B", width=WIDTH, height=HEIGHT)
+    yield Figure("memory", "Memory over time", says, _drawn(chart))
+
+
+def _costs(results: Sequence[Result]) -> Iterator[Figure]:
+    kinds: tuple[tuple[str, str, str, Callable[[float], str], int], ...] = (
+        ("params", "Parameters by stage", "parameters", format_count, 1000),
+        ("macs", "Multiply–accumulates by stage", "MACs", format_count, 1000),
+        ("kept", "Memory kept for backward by stage", "kept", format_bytes, 1024),
+    )
+    stages = {result.name: stages_of(result.analysis) for result in results}
+    for name, title, noun, write, base in kinds:
+        found: list[tuple[str, str, float, float]] = []
+        for net, parts in stages.items():
+            values = {stage.name if len(parts) > 1 else WHOLE: getattr(stage, name) or 0 for stage in parts}
+            total = sum(values.values())
+            found += [(net, stage, value, value / total) for stage, value in values.items() if value]
+        if not found:
+            continue
+        unit, by = _unit(max(value for _, _, value, _ in found), base)
+        shares = [
+            Part(net, stage, value / by, f"{net}, {stage}: {write(value)} {noun}, {share:.0%} of its own")
+            for net, stage, value, share in found
+        ]
+        axis = f"{noun} ({unit}{'B' if base == 1024 else ''})" if unit or base == 1024 else noun
+        says = f"The whole bar is the architecture, its pieces are its stages from first to last. {_largest(found)}"
+        yield Figure(f"stage-{name}", title, says, _drawn(by_stage(shares, axis, WIDTH)), "stages")
+
+
+def _largest(found: Sequence[tuple[str, str, float, float]]) -> str:
+    most: dict[str, tuple[str, float]] = {}
+    for net, stage, _, share in found:
+        if share > most.get(net, ("", 0.0))[1]:
+            most[net] = stage, share
+    said = [f"{stage} has {share:.0%} of {net}" for net, (stage, share) in most.items() if stage != WHOLE]
+    return f"{'; '.join(said)}." if said else ""
+
+
+def _trade_offs(results: Sequence[Result], training: Results) -> Iterator[Figure]:
+    trained = {group.architecture: group for group in training.groups if group.mean is not None}
+    kinds: tuple[tuple[str, str, str, Callable[[Any], float | None]], ...] = (
+        ("params", "Accuracy against parameters", "parameters", lambda analysis: analysis.params.total),
+        ("macs", "Accuracy against multiply–accumulates", "MACs", lambda analysis: analysis.compute.macs),
+    )
+    for name, title, noun, read in kinds:
+        costs = {result.name: read(result.analysis) for result in results if result.name in trained}
+        known = {net: cost for net, cost in costs.items() if cost is not None}
+        if not known:
+            continue
+        unit, by = _unit(max(known.values()), 1000)
+        points = []
+        for net, cost in known.items():
+            group = trained[net]
+            interval = (group.interval.low, group.interval.high) if group.interval else None
+            within = f" ({group.interval})" if group.interval else ""
+            said = f"{net}: {group.mean:.3f}{within}, {format_count(cost)} {noun}"
+            points.append(Trained(net, cost / by, group.mean or 0.0, interval, said))
+        says = "Test accuracy, the mean over the seeds, with its 95 % interval, against what the architecture costs."
+        chart = trade_off(points, f"{noun} ({unit})" if unit else noun, width=WIDTH, height=HEIGHT)
+        yield Figure(f"accuracy-{name}", title, says, _drawn(chart), "")
+
+
+def _unit(largest: float, base: int) -> tuple[str, float]:
+    """A prefix that leaves the largest number between 1 and the base, and what to divide by."""
+    power = 0
+    while largest >= base and power < 6:
+        largest /= base
+        power += 1
+    prefix = ("", "k", "M", "G", "T", "P", "E")[power]
+    return (prefix.upper() + "i" if base == 1024 and prefix else prefix), float(base**power)
