@@ -8,11 +8,14 @@ from archlab.rendering._words import shape_words
 
 
 def edges(boxes: Boxes, inside: Sequence[int]) -> tuple[Edge, ...]:
-    """The arrows between boxes, for the nodes that are drawn: each pair of boxes once for each kind of arrow."""
+    """The arrows between boxes, for the nodes that are drawn: each pair of boxes once for each kind of arrow.
+
+    A shortcut into a box that holds all of its block, and so what it leads around, is drawn with the way through it.
+    """
     found: dict[tuple[str, str, str], Edge] = {}
     for edge in _all(boxes, inside):
         found.setdefault((edge.tail, edge.head, edge.kind), edge)
-    return tuple(found.values())
+    return tuple(e for e in found.values() if e.kind != "shortcut" or (e.tail, e.head, "flow") not in found)
 
 
 def _all(boxes: Boxes, inside: Sequence[int]) -> Iterator[Edge]:

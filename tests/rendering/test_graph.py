@@ -132,6 +132,11 @@ def test_equal_blocks_are_drawn_once_though_shortcuts_cross_them() -> None:
     assert len(shortcuts) == 12
 
 
+def test_a_shortcut_within_a_box_is_no_arrow_of_its_own() -> None:
+    arrows = [(edge.tail, edge.head) for edge in draw(load("residual").graph, "stage").picture.edges]
+    assert len(arrows) == len(set(arrows)) == 7
+
+
 def test_blocks_that_grow_wider_by_concatenation_are_equal() -> None:
     picture = draw(load("keras:DenseNet121").graph).picture
     assert [cluster.times for cluster in clusters(picture.parts) if cluster.kind == "repeat"] == [6, 12, 24, 16]
