@@ -62,6 +62,8 @@ def app(ctx: click.Context) -> None:
       archlab list                          the architectures it knows
       archlab show residual                 one, layer by layer
       archlab compare baseline residual     several, side by side
+      archlab diff resnet50 resnet101       what differs between two
+      archlab render residual -o net.svg    a picture
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
