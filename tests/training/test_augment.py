@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archlab.bridge import load_keras
-from archlab.training._augment import augment
+from archlab.training._augment import augment, warped
 from archlab.training.recipes import Recipe
 
 
@@ -118,6 +118,26 @@ def test_the_same_seed_is_the_same_photo(photos) -> None:
     one, two, other = (_augmented(photos, seed=seed, **how)[0] for seed in ((3, 4), (3, 4), (3, 5)))
     np.testing.assert_array_equal(one, two)
     assert np.abs(one - other).mean() > 5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resampling_is_that_of_tensorflow(channels: int) -> None:
+    """TensorFlow's operation is what Keras's own layers are made of."""
+    tf, _ = load_keras()
+    draw = np.random.default_rng(0)
+    photos = draw.integers(0, 256, (16, 40, 30, channels), dtype="uint8")
+    movements = np.tile(np.array([[1.0, 0, 0], [0, 1, 0]], "float32"), (16, 1, 1))
+    movements += draw.uniform(-0.3, 0.3, (16, 2, 3)).astype("float32") * np.array([1, 1, 20], "float32")
+    expected = tf.raw_ops.ImageProjectiveTransformV3(
+        images=photos.astype("float32"),
+        transforms=np.concatenate([movements.reshape(16, 6), np.zeros((16, 2), "float32")], axis=1),
+        output_shape=[24, 36],
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+        fill_value=0.0,
+    )
+    # Noise has the steepest slopes there can be: places differ by float32's last digits.
+    np.testing.assert_allclose(warped(photos, movements, np.array([24, 36])), expected, atol=0.02)
 
 
 def test_rotation_and_zoom_are_those_of_keras_layers() -> None:
