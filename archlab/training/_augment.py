@@ -27,7 +27,8 @@ def augment(photos: Any, labels: Any, size: Any, seed: Any, how: Recipe) -> tupl
     tf, _ = load_keras()
     draw = _Draw(tf, seed, tf.shape(photos)[0])
     channels = photos.shape[-1]
-    photos = tf.numpy_function(warped, [photos, _movements(tf, draw, photos, size, how), size], tf.float32)
+    moved = [photos, _movements(tf, draw, photos, size, how), size]
+    photos = tf.numpy_function(warped, moved, tf.float32, stateful=False)
     photos.set_shape([None, None, None, channels])
     photos = _recoloured(tf, draw, photos, how)
     if how.erase:
