@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from archlab.errors import DesignError, UnknownNameError, did_you_mean
@@ -127,27 +126,6 @@ class Graph(Shown):
     def input_shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that the node reads."""
         return tuple(self.nodes[source].shape for source in node.inputs)
-
-    def groups(self, kind: str) -> Mapping[str, tuple[int, ...]]:
-        """The nodes by the outermost scope of a kind, 'stage' or 'block', in order of appearance.
-
-        Nodes outside every such scope form 'stem' before the first, 'head' after the last and 'between' elsewhere.
-        """
-        return self.fact(("groups", kind), lambda: MappingProxyType(self._grouped(kind)))
-
-    def _grouped(self, kind: str) -> dict[str, tuple[int, ...]]:
-        paths: list[str | None] = []
-        for node in self.nodes:
-            scope = node.scope and node.scope.outermost(kind)
-            paths.append(scope.path if scope else None)
-        inside = [position for position, path in enumerate(paths) if path is not None]
-        first, last = (inside[0], inside[-1]) if inside else (len(paths), len(paths))
-        found: dict[str, list[int]] = {}
-        for position, path in enumerate(paths):
-            if path is None:
-                path = "stem" if position < first else "head" if position > last else "between"
-            found.setdefault(path, []).append(position)
-        return {path: tuple(members) for path, members in found.items()}
 
     def with_input(self, shape: Shape) -> Graph:
         """The same graph for inputs of another shape; weights that have been built must still fit.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from archlab.analysis.static import Analysis, analyze
+from archlab.analysis.static.outline import groups
 from archlab.graph import format_shape
 from archlab.report._parts import Align, Prose, Report, Table
 from archlab.sources import Architecture, load
@@ -107,7 +108,7 @@ def _by_group(analysis: Analysis, by: By) -> Table:
     bytes_: Mapping[str, Any] = getattr(analysis.memory, f"{by}s")
     rows: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []
-    for name, members in analysis.graph.groups(by).items():
+    for name, members in groups(analysis.graph, by).items():
         last = members[-1]
         field = analysis.receptive_field.layers[last]
         size = "–" if field.size is None else " × ".join(map(str, dict.fromkeys(field.size)))

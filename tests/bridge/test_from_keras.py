@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from archlab import Activation, analyze, load
+from archlab.analysis.static.outline import groups
 from archlab.bridge import from_keras, keras_rule
 from archlab.bridge._to_keras import build
 from archlab.errors import DesignError, UsageError
@@ -180,7 +181,7 @@ def test_nested_models_become_blocks() -> None:
     model = keras.Model(x, inner(inner(x)))
     graph = from_keras(model)
     assert [node.name for node in graph] == ["photo", "inner/conv", "inner_2/conv"]
-    assert list(graph.groups("block")) == ["stem", "inner", "inner_2"]
+    assert list(groups(graph, "block")) == ["stem", "inner", "inner_2"]
     assert analyze(model).params.total == model.count_params()
 
 

@@ -30,6 +30,7 @@ from archlab import (
     Stage,
     load,
 )
+from archlab.analysis.static.outline import groups
 from archlab.errors import ArchlabError, ArgumentError, DesignError
 from tests.strategies import architectures
 
@@ -133,13 +134,15 @@ def test_names_of_stages_blocks_and_branches() -> None:
 
 def test_groups_of_nodes() -> None:
     graph = load("residual").graph
-    assert list(graph.groups("stage")) == ["stem", "stage1", "stage2", "stage3", "stage4", "stage5", "head"]
-    assert sum(map(len, graph.groups("block").values())) == len(graph)
+    assert list(groups(graph, "stage")) == ["stem", "stage1", "stage2", "stage3", "stage4", "stage5", "head"]
+    assert sum(map(len, groups(graph, "block").values())) == len(graph)
 
 
 def test_pyramids_repeat_and_follow_on() -> None:
     net = Input(16, 16, 3) >> Pyramid(LECTURE, widths=(4, 8), repeats=(1, 3), then=Residual(UNIT))
-    shapes = {name: net.to_graph().nodes[members[-1]].shape for name, members in net.to_graph().groups("block").items()}
+    shapes = {
+        name: net.to_graph().nodes[members[-1]].shape for name, members in groups(net.to_graph(), "block").items()
+    }
     assert shapes == {"stem": (16, 16, 3), "stage1/block1": (8, 8, 4), "stage2/block1": (4, 4, 8),
                       "stage2/block2": (4, 4, 8), "stage2/block3": (4, 4, 8)}  # fmt: skip
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from archlab.graph import Graph, Shape, is_known
@@ -86,14 +85,6 @@ def reached(graph: Graph) -> tuple[bool, ...]:
 
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
-
-
-def grouped(
-    graph: Graph, rows: tuple[RowT, ...], kind: str, add: Callable[[str, Iterable[RowT]], RowT]
-) -> Mapping[str, RowT]:
-    """Rows added up by stage or by block."""
-    groups = graph.groups(kind)
-    return MappingProxyType({name: add(name, [rows[i] for i in members]) for name, members in groups.items()})
 
 
 def add_up(name: str, rows: Iterable[RowT]) -> RowT:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archlab.analysis.static._facts import State, add_up, gather, grouped, plain, reached
+from archlab.analysis.static._facts import State, add_up, gather, plain, reached
+from archlab.analysis.static.outline import grouped
 from archlab.graph import Graph
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
-from archlab.analysis.static._facts import State, gather, grouped, plain, reached
+from archlab.analysis.static._facts import State, gather, plain, reached
+from archlab.analysis.static.outline import grouped
 from archlab.analysis.static.params import Params, params
 from archlab.graph import Graph
 from archlab.units import BYTES_PER_ELEMENT

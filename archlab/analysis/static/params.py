@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archlab.analysis.static._facts import State, add_up, gather, grouped, plain
+from archlab.analysis.static._facts import State, add_up, gather, plain
+from archlab.analysis.static.outline import grouped
 from archlab.graph import Graph
 from archlab.units import BYTES_PER_ELEMENT
 

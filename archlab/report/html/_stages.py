@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from archlab.analysis.static import Analysis
-from archlab.analysis.static.outline import Section, Unit, outline, positions
-from archlab.graph import Graph
+from archlab.analysis.static.outline import groups
 
 
 class Stage(NamedTuple):
@@ -31,24 +30,7 @@ def stages_of(analysis: Analysis) -> list[Stage]:
     >>> [(stage.name, stage.params) for stage in stages_of(analyze(load("residual").graph))][:3]
     [('stem', 2400), ('stage1', 3904), ('stage2', 9440)]
     """
-    return [_stage(analysis, name, members) for name, members in _groups(analysis.graph).items()]
-
-
-def _groups(graph: Graph) -> dict[str, tuple[int, ...]]:
-    units = outline(graph)
-    stages = [place for place, unit in enumerate(units) if _is_stage(unit)]
-    found: dict[str, list[int]] = {}
-    for place, unit in enumerate(units):
-        if isinstance(unit, Section) and _is_stage(unit):
-            name = unit.name
-        else:
-            name = "stem" if not stages or place < stages[0] else "head" if place > stages[-1] else "between"
-        found.setdefault(name, []).extend(positions((unit,)))
-    return {name: tuple(sorted(members)) for name, members in found.items()}
-
-
-def _is_stage(unit: Unit) -> bool:
-    return isinstance(unit, Section) and unit.kind == "stage"
+    return [_stage(analysis, name, members) for name, members in groups(analysis.graph, "stage").items()]
 
 
 def _stage(analysis: Analysis, name: str, members: tuple[int, ...]) -> Stage:

@@ -34,6 +34,7 @@ from archlab import (
     load,
 )
 from archlab.analysis.static import receptive_field
+from archlab.analysis.static.outline import groups
 from tests.oracles import support
 from tests.strategies import looking
 
@@ -166,7 +167,7 @@ def test_vgg16_after_each_pool() -> None:
 def test_resnet50_after_each_stage() -> None:
     graph = load("resnet50").graph
     found = receptive_field(graph)
-    ends = [members[-1] for name, members in graph.groups("stage").items() if name.startswith("stage")]
+    ends = [members[-1] for name, members in groups(graph, "stage").items() if name.startswith("stage")]
     assert [found.layers[end].size for end in ends] == [(n, n) for n in (35, 99, 291, 483)]
 
 
