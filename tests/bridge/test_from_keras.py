@@ -17,7 +17,11 @@ from archlab.errors import DesignError, UsageError
 from tests.keras_models import model_of, recipes
 from tests.oracles import keras_counts
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Keras's own use of NumPy
+    # A random model may well have a softmax over a single channel.
+    pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),
+]
 
 
 def trainable(model: Any) -> int:

@@ -122,7 +122,7 @@ def test_the_table_grows_on_a_terminal(plan: Path) -> None:
     [
         (["{plan}", "--engine", "rey"], "--engine rey: did you mean ray?"),
         (["{plan}", "--address", "auto"], "--address: is that of a Ray cluster, for --engine ray"),
-        (["{plan}", "--format", "html"], "--format html: choose from table, markdown, json, csv"),
+        (["{plan}", "--format", "pdf"], "--format pdf: choose from table, markdown, json, csv, html"),
         (["{plan}", "--output", "no/x.md"], "--output no/x.md: there is no folder no"),
         (["no.yaml"], "no.yaml cannot be read, no such file or directory"),
         ([], "Missing argument 'PLAN'."),
