@@ -32,6 +32,7 @@ def shape_of(found: GraphDiff) -> list[tuple[str | None, str | None]]:
     return sorted((row.before.name if row.before else "", row.after.name if row.after else "") for row in found)
 
 
+@settings(max_examples=120)
 @given(architectures())
 def test_an_architecture_does_not_differ_from_itself_whatever_its_names(net: Part) -> None:
     graph = net.to_graph()
@@ -82,6 +83,7 @@ def test_a_difference_the_other_way_is_the_same_turned_round(pair: tuple[Part, P
     assert sum(row.params for row in there) == -sum(row.params for row in back)
 
 
+@settings(max_examples=120)
 @given(PAIRS)
 def test_every_layer_stands_in_one_row_and_rows_add_up(pair: tuple[Part, Part]) -> None:
     found = diff(*pair)
@@ -95,6 +97,7 @@ def test_every_layer_stands_in_one_row_and_rows_add_up(pair: tuple[Part, Part]) 
     assert [i for fold in found.folds for i in fold.rows] == list(range(len(found)))
 
 
+@settings(max_examples=120)
 @given(PAIRS)
 def test_rows_and_links_are_both_graphs_at_once(pair: tuple[Part, Part]) -> None:
     found = diff(*pair)

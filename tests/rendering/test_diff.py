@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import networkx as nx
-from hypothesis import given
+from hypothesis import given, settings
 
 from archlab import Part, Residual, diff, load
 from archlab.rendering import GraphDrawing
 from tests.diffing.test_properties import PAIRS
 
 
+@settings(max_examples=120)
 @given(PAIRS)
 def test_every_layer_is_in_one_box_and_arrows_lead_forward(pair: tuple[Part, Part]) -> None:
     found = diff(*pair)

@@ -60,7 +60,7 @@ def check(picture: Picture, graph: Graph) -> None:
     assert all(arrows.in_degree(box.id) for box in picture.boxes if box.kind != "input"), "every box is read into"
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=100)  # each is laid out six times
 @given(architectures())
 def test_every_layer_is_in_one_box_and_reached(net) -> None:
     graph = net.to_graph()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from archlab import BatchNorm, Block, Conv, GraphDiff, Input, Part, ReLU, Residual, diff
 from archlab.report import Line, Listing, to_csv, to_markdown, to_text
@@ -33,6 +33,7 @@ def test_a_narrow_terminal_says_what_a_wide_one_does(lecture: GraphDiff, width: 
         assert fact in " ".join(said.split())
 
 
+@settings(max_examples=120)
 @given(PAIRS)
 def test_every_layer_that_differs_has_a_line_with_its_sign(pair: tuple[Part, Part]) -> None:
     found = diff(*pair)
