@@ -58,7 +58,7 @@ def _architecture(architecture: Any) -> str:
 
 def _graph(graph: Graph, name: str = "") -> str:
     picture = f'<div style="max-width: 100%; overflow: auto">{draw(graph, name=name).svg}</div>'
-    return f"{picture}\n{_figures(graph.fact('analysis', lambda: analyze(graph)))}"
+    return f"{picture}\n{_figures(analyze(graph))}"
 
 
 def _figures(analysis: Analysis) -> str:

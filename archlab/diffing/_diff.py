@@ -98,6 +98,11 @@ class GraphDiff(Shown):
         """The rows in order, with those together that a reader is told of as one."""
         return folded(self.rows)
 
+    @cached_property
+    def following(self) -> tuple[Row, ...]:
+        """Of the changed layers those that were not edited: other shapes are what comes in."""
+        return tuple(row for row in self.changed if not row.edited)
+
     @property
     def identical(self) -> bool:
         """Whether nothing differs but names."""

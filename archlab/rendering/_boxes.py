@@ -34,7 +34,7 @@ class Boxes:
     def __init__(self, graph: Graph, level: str, units: Sequence[Unit]):
         self.graph = graph
         self.level = level
-        self.analysis: Analysis = graph.fact("analysis", lambda: analyze(graph))
+        self.analysis: Analysis = analyze(graph)
         self.shortcuts = shortcuts(graph)
         self.box_of: dict[int, Box] = {}
         """The box of every node that has one; nodes of folded blocks, and projections, have none of their own."""

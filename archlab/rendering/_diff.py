@@ -47,12 +47,11 @@ def diff_picture(diff: GraphDiff) -> Picture:
 
 
 def _counts(diff: GraphDiff) -> Iterator[str]:
-    following = len(diff.changed) - len(diff.edited)
     counts = {
         "added": len(diff.added),
         "removed": len(diff.removed),
         "changed": len(diff.edited),
-        "on other shapes only": following,
+        "on other shapes only": len(diff.following),
     }
     yield from (f"{count} {what}" for what, count in counts.items() if count)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from archlab.rendering._colors import FRAME, INK, PAPER, STEPS, TINTS, ramp
 from archlab.rendering._picture import Box, Edge, Part, Picture, Scale
-from archlab.rendering._plain import plain
+from archlab.rendering._plain import escaped, plain
 
 if TYPE_CHECKING:
     import graphviz
@@ -49,7 +48,7 @@ def _part(dot: graphviz.Digraph, part: Part) -> None:
         return
     with dot.subgraph(name=f"cluster_{part.id}") as inner:  # pyright: ignore[reportOptionalContextManager]
         style = {"stage": "rounded", "block": "rounded", "repeat": "rounded,dashed"}[part.kind]
-        words = [_bold(part.title)] if part.kind == "stage" or part.times > 1 else [_text(part.title)]
+        words = [_bold(part.title)] if part.kind == "stage" or part.times > 1 else [escaped(part.title)]
         if part.times > 1 and part.title:
             words.append(_bold(f"× {part.times}"))
         label = f"<{'&#160;&#160; '.join(filter(None, words))}>" if any(words) else ""
@@ -69,8 +68,8 @@ def _box(box: Box) -> dict[str, str]:
     elif box.small:
         css += " point"
     title = SIGNS[box.mark] + box.title
-    lines = [_text(title) if box.small else _bold(title)] if title else []
-    lines += [f'<font point-size="{_SMALL}">{_text(line)}</font>' for line in box.lines if line]
+    lines = [escaped(title) if box.small else _bold(title)] if title else []
+    lines += [f'<font point-size="{_SMALL}">{escaped(line)}</font>' for line in box.lines if line]
     label = f"<{'<br/>'.join(lines) or ' '}>"
     look = {"label": label, "fillcolor": fill, "color": tint.line, "class": css}
     if ink != INK:
@@ -90,7 +89,7 @@ def _edge(edge: Edge) -> dict[str, str]:
     }[edge.kind]
     found: dict[str, str] = {**look, "class": " ".join(filter(None, ("arrow", edge.kind, edge.mark)))}
     if edge.label:
-        found["label"] = f"<&#160;{_text(edge.label)}>"
+        found["label"] = f"<&#160;{escaped(edge.label)}>"
     if edge.mark in ("added", "removed", "changed"):
         found["color"] = TINTS[edge.mark].line
     return found
@@ -99,16 +98,11 @@ def _edge(edge: Edge) -> dict[str, str]:
 def _legend(dot: graphviz.Digraph, scale: Scale) -> None:
     """The ramp as a row of cells, with what its ends stand for."""
     cells = "".join(f'<td bgcolor="{ramp(step / STEPS)[0]}" width="22" height="12"></td>' for step in range(STEPS))
-    row = f"<td>{_text(scale.low)}&#160;</td>{cells}<td>&#160;{_text(scale.high)}</td>"
-    title = f'<tr><td colspan="{STEPS + 2}">{_text(scale.title)}</td></tr>'
+    row = f"<td>{escaped(scale.low)}&#160;</td>{cells}<td>&#160;{escaped(scale.high)}</td>"
+    title = f'<tr><td colspan="{STEPS + 2}">{escaped(scale.title)}</td></tr>'
     table = f'<<table border="0" cellborder="0" cellspacing="0">{title}<tr>{row}</tr></table>>'
     dot.node("legend", label=table, shape="plain", style="rounded", **{"class": "legend", "id": "legend"})
 
 
 def _bold(text: str) -> str:
-    return f"<b>{_text(text)}</b>" if text else ""
-
-
-def _text(text: str) -> str:
-    """Text inside a label, shown as it is."""
-    return html.escape(plain(text))
+    return f"<b>{escaped(text)}</b>" if text else ""

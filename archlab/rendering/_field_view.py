@@ -36,7 +36,7 @@ def field_view(graph: Graph, analysis: Analysis, name: str, layer: str | None = 
     x, y = _MARGIN + (right - left) * scale + 28, _MARGIN + 20
     shapes.append(text((x, y), f"input {height} × {width}", "start", font_weight="bold"))
     for field, color in zip(fields, cycle(_LINES), strict=False):
-        words = f"{field.name}: {_size(field)} px, stride {_stride(field)}, {_share(field, height, width)} of the image"
+        words = f"{field.name}: {field.words} px, stride {_stride(field)}, {_share(field, height, width)} of the image"
         look = {"stroke_width": "2.5"} | ({"stroke_dasharray": "7 4"} if _leaves(field, height, width) else {})
         top_, left_, bottom_, right_ = field.box
         corners = [at(top_, left_), at(top_, right_), at(bottom_, right_), at(bottom_, left_)]
@@ -78,10 +78,6 @@ def _share(field: Field, height: int, width: int) -> str:
     rows, columns = min(bottom, height) - max(top, 0), min(right, width) - max(left, 0)
     share = max(rows, 0) * max(columns, 0) / (height * width)
     return format_share(share, 0 if share >= 0.1 else 1 if share >= 0.001 else 2)
-
-
-def _size(field: Field) -> str:
-    return " × ".join(f"{size:.0f}" for size in field.size)
 
 
 def _stride(field: Field) -> str:

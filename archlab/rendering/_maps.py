@@ -88,6 +88,11 @@ class Field:
         """(height, width)."""
         return self.box[2] - self.box[0], self.box[3] - self.box[1]
 
+    @property
+    def words(self) -> str:
+        """Its size as it is read."""
+        return " × ".join(f"{size:.0f}" for size in self.size)
+
 
 def field_of(graph: Graph, found: ReceptiveField, layer: str | None = None) -> Field:
     """The receptive field of the central unit of a layer; of the last one whose units have a place unless given.

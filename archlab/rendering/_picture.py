@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -88,12 +88,13 @@ class Picture:
     @property
     def boxes(self) -> tuple[Box, ...]:
         """All boxes, in the order of the graph."""
-        return tuple(_boxes(self.parts))
+        return tuple(boxes_of(self.parts))
 
 
-def _boxes(parts: tuple[Part, ...]) -> Iterator[Box]:
+def boxes_of(parts: Iterable[Part]) -> Iterator[Box]:
+    """The boxes in some parts, however deep, in order."""
     for part in parts:
         if isinstance(part, Box):
             yield part
         else:
-            yield from _boxes(part.parts)
+            yield from boxes_of(part.parts)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 FONTS = "Helvetica,Arial,Liberation Sans,sans-serif"
@@ -14,3 +15,8 @@ def plain(text: str) -> str:
     'a\ufffdb c'
     """
     return _NOT_XML.sub("\ufffd", text.replace("\n", " "))
+
+
+def escaped(text: str) -> str:
+    """Text as it stands in XML, and in the labels of DOT that are HTML: shown as it is."""
+    return html.escape(plain(text))

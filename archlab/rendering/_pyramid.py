@@ -43,7 +43,7 @@ def pyramid(graph: Graph, analysis: Analysis, name: str, layer: str | None = Non
     if any(not each.is_vector for each in maps[1:]):
         field = field_of(graph, analysis.receptive_field, layer)
         shapes.append(_sight(graph, placed, field))
-        said += f"; the central unit of {field.name} sees {_size(field)} px of the input"
+        said += f"; the central unit of {field.name} sees {field.words} px of the input"
     shapes.append(text((_MARGIN / 2, low + 88), said, "start", font_size="11"))
     width = max(left, _MARGIN + 5.6 * len(said))
     return ShapeDrawing(name, f"{name}: {said}", width, low + 104, shapes)
@@ -120,13 +120,9 @@ def _sight(graph: Graph, placed: Sequence[_Cuboid], field: Field) -> str:
         dashes = {"stroke_dasharray": "3 3", "opacity": "0.7"}
         drawn += [line(start, end, "sight", _SEEN, **dashes) for start, end in zip(seen, unit, strict=True)]
         drawn.append(polygon(unit, "seen", _SEEN, _SEEN))
-    return group(drawn, f"the receptive field of {field.name}: {_size(field)} px")
+    return group(drawn, f"the receptive field of {field.name}: {field.words} px")
 
 
 def _square(cuboid: _Cuboid, top: float, left: float, bottom: float, right: float) -> list[Point]:
     """A rectangle on the far face of a map, in shares of its sides."""
     return [cuboid.on_face(*place) for place in ((top, left), (top, right), (bottom, right), (bottom, left))]
-
-
-def _size(field: Field) -> str:
-    return " × ".join(f"{size:.0f}" for size in field.size)

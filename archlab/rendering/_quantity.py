@@ -11,7 +11,7 @@ from typing import Any
 from archlab.analysis.static import Analysis
 from archlab.analysis.static.signal import predict
 from archlab.errors import UsageError, did_you_mean
-from archlab.rendering._picture import Box, Part, Scale
+from archlab.rendering._picture import Box, Part, Scale, boxes_of
 from archlab.units import format_count, format_small
 
 KIND = "kind"
@@ -84,7 +84,7 @@ def check_color(color: str) -> None:
 
 def coloured(parts: Sequence[Part], quantity: Quantity) -> tuple[tuple[Part, ...], Scale | None]:
     """The same boxes with a value between 0 and 1 for their colour, and what the two ends stand for."""
-    found = {box.id: value for box in _boxes(parts) if (value := quantity.of(box.members)) is not None}
+    found = {box.id: value for box in boxes_of(parts) if (value := quantity.of(box.members)) is not None}
     if not found:
         return tuple(parts), None
     low, high = min(found.values()), max(found.values())
@@ -98,10 +98,6 @@ def _share(value: float, low: float, high: float, logarithmic: bool) -> float:
     if logarithmic:
         value, low, high = math.log(value), math.log(low), math.log(high)
     return (value - low) / (high - low) if high > low else 1.0
-
-
-def _boxes(parts: Sequence[Part]) -> list[Box]:
-    return [box for part in parts for box in ([part] if isinstance(part, Box) else _boxes(part.parts))]
 
 
 def _with(part: Part, shares: Mapping[str, float]) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from archlab.rendering._colors import DARK_INK, DARK_PAPER, INK, PAPER
 from archlab.rendering._drawing import Drawing
-from archlab.rendering._plain import FONTS, plain
+from archlab.rendering._plain import FONTS, escaped
 
 Point = tuple[float, float]
 
@@ -23,7 +23,7 @@ class ShapeDrawing(Drawing):
             [
                 f'<svg class="archlab-shapes" role="img" xmlns="http://www.w3.org/2000/svg" {size}'
                 f' font-family="{FONTS}" font-size="12">',
-                f"<title>{_text(title)}</title><desc>{_text(caption)}</desc>",
+                f"<title>{escaped(title)}</title><desc>{escaped(caption)}</desc>",
                 f"<style>@media (prefers-color-scheme:dark){{{_DARK}}}</style>",
                 f'<rect class="paper" width="{_n(width)}" height="{_n(height)}" fill="{PAPER}"/>',
                 *shapes,
@@ -59,15 +59,15 @@ def line(start: Point, end: Point, css: str, stroke: str = INK, **more: str) -> 
 
 def text(at: Point, words: str, anchor: str = "middle", title: str = "", **more: str) -> str:
     """A line of text."""
-    told = f"<title>{_text(title)}</title>" if title else ""
+    told = f"<title>{escaped(title)}</title>" if title else ""
     place = f'x="{_n(at[0])}" y="{_n(at[1])}" text-anchor="{anchor}" fill="{INK}"'
-    return f"<text {place}{_attributes(more)}>{told}{_text(words)}</text>"
+    return f"<text {place}{_attributes(more)}>{told}{escaped(words)}</text>"
 
 
 def group(shapes: Sequence[str], title: str, id: str = "") -> str:
     """Shapes that are one thing, with its name."""
     named = f' id="{html.escape(id)}"' if id else ""
-    return f"<g{named}><title>{_text(title)}</title>{''.join(shapes)}</g>"
+    return f"<g{named}><title>{escaped(title)}</title>{''.join(shapes)}</g>"
 
 
 def image(source: str, corner: Point, across: Point, down: Point) -> str:
@@ -78,10 +78,6 @@ def image(source: str, corner: Point, across: Point, down: Point) -> str:
 
 def _attributes(more: dict[str, str]) -> str:
     return "".join(f' {name.replace("_", "-")}="{html.escape(value)}"' for name, value in more.items())
-
-
-def _text(words: str) -> str:
-    return html.escape(plain(words))
 
 
 def _n(value: float) -> str:

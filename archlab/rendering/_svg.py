@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 
 from archlab.rendering._colors import DARK_FRAME, DARK_INK, DARK_PAPER, TINTS
 from archlab.rendering._picture import Picture
-from archlab.rendering._plain import FONTS, plain
+from archlab.rendering._plain import FONTS, escaped
 
 _TITLE = re.compile(r'(<g id="([^"]*)"[^>]*>\n)<title>[^<]*</title>\n')
 
@@ -22,16 +21,12 @@ def finished_svg(svg: str, picture: Picture) -> str:
     svg = _TITLE.sub(lambda found: found[1] + _title(names.get(found[2])), svg)
     start = svg.index(">") + 1
     opening = svg[:start].replace("<svg", '<svg class="archlab" role="img"', 1)
-    head = f"{_title(picture.title)}<desc>{_text(picture.caption)}</desc>\n<style>{STYLE}</style>"
+    head = f"{_title(picture.title)}<desc>{escaped(picture.caption)}</desc>\n<style>{STYLE}</style>"
     return f"{opening}\n{head}{svg[start:]}"
 
 
 def _title(words: str | None) -> str:
-    return f"<title>{_text(words)}</title>\n" if words else ""
-
-
-def _text(text: str) -> str:
-    return html.escape(plain(text))
+    return f"<title>{escaped(words)}</title>\n" if words else ""
 
 
 def _rules() -> str:

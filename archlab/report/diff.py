@@ -82,12 +82,11 @@ def _sentences(diff: GraphDiff) -> Iterator[str]:
         names = f", {renamed:,} of them under other names" if renamed else ""
         yield f"No difference: {_layers(len(diff))} the same{names}."
         return
-    following = len(diff.changed) - len(diff.edited)
     counts = {
         "added (+)": len(diff.added),
         "removed (−)": len(diff.removed),
         "changed (~)": len(diff.edited),
-        "changed only by what comes in (·)": following,
+        "changed only by what comes in (·)": len(diff.following),
         "the same": len(diff.kept),
     }
     said = [f"{count:,} {what}" for what, count in counts.items() if count]

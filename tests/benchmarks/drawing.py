@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         if not inspect.isfunction(build) or (arguments and name not in arguments):
             continue
         graph = load(f"keras:{name}").graph
-        graph.fact("analysis", lambda graph=graph: analyze(graph))
+        analyze(graph)
         said = []
         for level in LEVELS:
             start = time.perf_counter()

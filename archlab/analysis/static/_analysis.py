@@ -66,5 +66,10 @@ def analyze(architecture: Part | Graph) -> Analysis:
     (618, 442528, 2)
     """
     graph = architecture if isinstance(architecture, Graph) else architecture.to_graph()
+    # A picture, a page and a notebook ask for the same again.
+    return graph.fact("analysis", lambda: _analysis(graph))
+
+
+def _analysis(graph: Graph) -> Analysis:
     counted = params(graph)
     return Analysis(graph, counted, compute(graph), memory(graph, counted), receptive_field(graph), depth(graph))
