@@ -51,6 +51,7 @@ Convolutional Neural Networks', Distill 2019.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 __all__ = [
     "ACTIVATION_FLOPS",
@@ -179,6 +180,24 @@ def format_share(value: float | None, digits: int = 1) -> str:
     '43.3 %'
     """
     return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def format_sizes(sizes: Iterable[object]) -> str:
+    """A size for each axis, with `?` for one that is not known.
+
+    >>> format_sizes((None, 22, 128))
+    '? × 22 × 128'
+    """
+    return " × ".join("?" if size is None else str(size) for size in sizes)
+
+
+def format_sides(sizes: Iterable[object]) -> str:
+    """A size for each axis; one for all where they are the same.
+
+    >>> format_sides((191, 191)), format_sides((3, 5))
+    ('191', '3 × 5')
+    """
+    return " × ".join(map(str, dict.fromkeys(sizes)))
 
 
 def format_small(value: float | None, digits: int = 2) -> str:

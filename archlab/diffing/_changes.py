@@ -8,6 +8,7 @@ from typing import Any
 from archlab.analysis.static import Analysis
 from archlab.diffing._layers import kind_of
 from archlab.ops import Activation, Op
+from archlab.units import format_sizes
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def _said(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, tuple):
         if all(size is None or (isinstance(size, int) and not isinstance(size, bool)) for size in value):
-            return " × ".join("?" if size is None else str(size) for size in value)
+            return format_sizes(value)
         return ", ".join(str(each) for each in value)
     text = str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -11,7 +11,8 @@ from archlab.graph import Graph, Shape
 from archlab.rendering._fold import Fold, folded
 from archlab.rendering._picture import Box, Cluster, Part
 from archlab.rendering._shortcuts import Shortcut, shortcuts
-from archlab.rendering._words import content_lines, figure_line, layer_words, merge_words, shape_words
+from archlab.rendering._words import content_lines, figure_line, layer_words, merge_words
+from archlab.units import format_sizes
 
 _BEHIND = ("activation", "normalization", "regularization")
 """What may follow the merge of a residual block and still be drawn in its point."""
@@ -168,7 +169,7 @@ class Boxes:
         if node.inputs:
             title, lines = layer_words(node), [figure_line(self.analysis, [position])]
         else:
-            title, lines = "Input", [shape_words(node.shape)]
+            title, lines = "Input", [format_sizes(node.shape)]
         said = tuple(filter(None, lines))
         members = self._copies.get(position, (position,))
         box = Box(f"n{position}", title, said, node.op.family, node.name, members)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from archlab.rendering._boxes import Boxes
 from archlab.rendering._picture import Box, Edge, EdgeKind
-from archlab.rendering._words import shape_words
+from archlab.units import format_sizes
 
 
 def edges(boxes: Boxes, inside: Sequence[int]) -> tuple[Edge, ...]:
@@ -53,7 +53,7 @@ def _edge(boxes: Boxes, source: int, head: int, to: Box, kind: EdgeKind) -> Iter
 def _label(boxes: Boxes, source: int, tail: Box) -> str:
     """The shape on an arrow, where the box that it comes from has changed it."""
     shape, came = boxes.graph.nodes[source].shape, boxes.entry[tail.id]
-    return shape_words(shape) if came and came != shape else ""
+    return format_sizes(shape) if came and came != shape else ""
 
 
 def _passes(boxes: Boxes, source: int, head: int) -> bool:

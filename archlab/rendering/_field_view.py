@@ -9,7 +9,7 @@ from archlab.errors import UsageError
 from archlab.graph import Graph
 from archlab.rendering._maps import Field, feature_maps, field_of
 from archlab.rendering._shapes import ShapeDrawing, group, image, polygon, text
-from archlab.units import format_share
+from archlab.units import format_share, format_sides
 
 _SIDE = 360.0
 _MARGIN = 40.0
@@ -81,4 +81,4 @@ def _share(field: Field, height: int, width: int) -> str:
 
 
 def _stride(field: Field) -> str:
-    return " × ".join(dict.fromkeys(str(step) for step in field.stride))
+    return format_sides(field.stride)

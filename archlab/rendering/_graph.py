@@ -12,7 +12,7 @@ from archlab.rendering._boxes import Boxes
 from archlab.rendering._edges import edges
 from archlab.rendering._picture import Box, Picture
 from archlab.rendering._quantity import KIND, QUANTITIES, coloured
-from archlab.rendering._words import shape_words
+from archlab.units import format_sizes
 
 Level = Literal["stage", "block", "layer"]
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
@@ -53,7 +53,7 @@ def _outside(boxes: Boxes, inside: tuple[int, ...]) -> Iterator[Box]:
     read = {source for position in inside for source in boxes.graph.nodes[position].inputs}
     for position in sorted(read - held):
         node = boxes.graph.nodes[position]
-        box = Box(f"n{position}", shape_words(node.shape), kind="outside", path=node.name, small=True)
+        box = Box(f"n{position}", format_sizes(node.shape), kind="outside", path=node.name, small=True)
         boxes.put([position], box)
         yield box
 

@@ -9,7 +9,7 @@ from archlab.graph import Graph
 from archlab.rendering._colors import TINTS
 from archlab.rendering._maps import Field, Map, feature_maps, field_of
 from archlab.rendering._shapes import Point, ShapeDrawing, group, image, line, polygon, text
-from archlab.rendering._words import shape_words
+from archlab.units import format_sizes
 
 _LARGEST = 190.0
 """Units of the picture for the longest side of any map."""
@@ -53,7 +53,7 @@ def _labelled(cuboid: _Cuboid, graph: Graph, low: float, photo: str) -> str:
     """A map with its name and shape at the height `low`; the first one is the input."""
     shown = cuboid.shown
     node = graph.nodes[shown.position]
-    words, at = shape_words(node.shape), cuboid.left + cuboid.length / 2
+    words, at = format_sizes(node.shape), cuboid.left + cuboid.length / 2
     stage, _, block = shown.label.rpartition("/")
     label = stage or block if node.inputs else "input"
     drawn = [

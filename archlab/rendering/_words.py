@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from archlab.analysis.static import Analysis
-from archlab.graph import Node, Shape
-from archlab.units import format_count
+from archlab.graph import Node
+from archlab.units import format_count, format_sides
 
 _MOST_LINES = 5
 
@@ -85,7 +85,7 @@ def figure_line(analysis: Analysis, members: Sequence[int], turns: int = 1) -> s
         said[-1] += " in all"
     field = analysis.receptive_field.layers[members[-1]].size if members else None
     if field and params:
-        said.append(f"sees {' × '.join(map(str, dict.fromkeys(field)))} px")
+        said.append(f"sees {format_sides(field)} px")
     return " · ".join(said)
 
 
@@ -98,8 +98,3 @@ def merge_words(nodes: Sequence[Node]) -> str:
     """
     first, *rest = nodes
     return ", ".join(["+" if first.op.title == "Add" else first.op.title, *(layer_words(node) for node in rest)])
-
-
-def shape_words(shape: Shape) -> str:
-    """A shape as it stands on an edge."""
-    return " × ".join("?" if size is None else str(size) for size in shape)

@@ -10,7 +10,15 @@ from archlab.report._findings import structure_findings
 from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
 from archlab.report._verdict import verdict_sentence
 from archlab.result import Result
-from archlab.units import format_bytes, format_count, format_exact, format_share, format_small
+from archlab.units import (
+    format_bytes,
+    format_count,
+    format_exact,
+    format_share,
+    format_sides,
+    format_sizes,
+    format_small,
+)
 
 
 def comparison_report(results: Sequence[Result]) -> Report:
@@ -38,10 +46,6 @@ def counted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     return tuple(filter(None, (_numbers(results), _differences(results), _remarks(results))))
 
 
-def _shape(sizes: Iterable[int | None]) -> str:
-    return " × ".join("?" if size is None else str(size) for size in sizes)
-
-
 def _bounded(text: str, lower: bool) -> str:
     return f"≥ {text}" if lower else text
 
@@ -58,8 +62,8 @@ def _field(analysis: Analysis) -> tuple[str, str, str, str]:
         return "–", "–", "–", "–"
     shares = [share for share in row.coverage if share is not None]
     covered = f" ({format_share(min(shares), 0)})" if shares else ""
-    size = _bounded(_shape(row.size), bool(field.unknown)) + covered
-    stride = " × ".join(str(step) for step in dict.fromkeys(row.stride))
+    size = _bounded(format_sizes(row.size), bool(field.unknown)) + covered
+    stride = format_sides(row.stride)
     start = ", ".join(
         "needs a size" if first is None else str(first).replace("-", "−") for first in dict.fromkeys(row.start)
     )
@@ -69,7 +73,7 @@ def _field(analysis: Analysis) -> tuple[str, str, str, str]:
 
 # (label, what one architecture's cell says)
 _ROWS: tuple[tuple[str, Callable[[Analysis], str]], ...] = (
-    ("input", lambda a: _shape(a.graph.nodes[a.graph.inputs[0]].shape)),
+    ("input", lambda a: format_sizes(a.graph.nodes[a.graph.inputs[0]].shape)),
     ("depth (weighted layers)", lambda a: str(a.depth)),
     ("parameters", lambda a: _bounded(format_exact(a.params.total), bool(a.params.unknown))),
     ("  trainable", lambda a: _bounded(format_exact(a.params.trainable), bool(a.params.unknown))),

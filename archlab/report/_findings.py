@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from archlab.report._verdict import said_of_layers, verdict_sentence
 from archlab.result import Result
+from archlab.units import format_sides
 
 Level = Literal["problem", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("problem", "warning", "note")
@@ -98,9 +99,5 @@ def gradient_findings(result: Result) -> list[Finding]:
 
 def _apart(merge: Any) -> str:
     if merge.offset is None:
-        return "strides " + " and ".join(_shape_of(each) for each in merge.strides)
+        return "strides " + " and ".join(format_sides(each) for each in merge.strides)
     return f"{max(merge.offset)} px apart"
-
-
-def _shape_of(strides: tuple[Any, ...]) -> str:
-    return " × ".join(map(str, dict.fromkeys(strides)))

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from archlab.result import Result
+from archlab.units import format_sizes
 
 _LIBRARIES = ("numpy", "keras", "tensorflow")
 
@@ -47,7 +48,7 @@ def provenance(
     """What somebody needs to make a comparison again, as names and values."""
     rows = [
         ("architectures", ", ".join(_named(result) for result in results)),
-        ("input", "each its own" if input is None else " × ".join("?" if n is None else str(n) for n in input)),
+        ("input", "each its own" if input is None else format_sizes(input)),
     ]
     flows = {result.name: result.gradient_flow for result in results if result.gradient_flow}
     sources = dict.fromkeys(

@@ -10,7 +10,7 @@ from archlab.analysis.static.outline import groups
 from archlab.graph import format_shape
 from archlab.report._parts import Align, Prose, Report, Table
 from archlab.sources import Architecture, load
-from archlab.units import format_bytes, format_count, format_exact
+from archlab.units import format_bytes, format_count, format_exact, format_sides
 from archlab.zoo import Entry
 
 By = Literal["layer", "block", "stage"]
@@ -34,7 +34,7 @@ def _by_layer(analysis: Analysis) -> Table:
     for i, node in enumerate(graph):
         weights, ops = analysis.params.layers[i], analysis.compute.layers[i]
         bytes_, field = analysis.memory.layers[i], analysis.receptive_field.layers[i]
-        size = "–" if field.size is None else " × ".join(map(str, dict.fromkeys(field.size)))
+        size = "–" if field.size is None else format_sides(field.size)
         if field.state.name == "UNKNOWN":
             size = f"≥ {size}" if field.size else "unknown"
         if field.whole:
@@ -89,7 +89,7 @@ def _cell(write: Any, value: Any, state: str) -> str:
 def _total(analysis: Analysis, names: int) -> tuple[str, ...]:
     lower = "≥ " if analysis.unknown else ""
     field = analysis.receptive_field.last
-    size = "–" if field is None or field.size is None else " × ".join(map(str, dict.fromkeys(field.size)))
+    size = "–" if field is None or field.size is None else format_sides(field.size)
     sized = analysis.compute.macs is not None
     return (
         "total",
@@ -111,7 +111,7 @@ def _by_group(analysis: Analysis, by: By) -> Table:
     for name, members in groups(analysis.graph, by).items():
         last = members[-1]
         field = analysis.receptive_field.layers[last]
-        size = "–" if field.size is None else " × ".join(map(str, dict.fromkeys(field.size)))
+        size = "–" if field.size is None else format_sides(field.size)
         lower = "≥ " if max(weights[name].state, ops[name].state).name == "UNKNOWN" else ""
         unsized = ops[name].state.name == "UNSIZED"
         rows.append(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archlab.report._parts import Line, Listing, Part, Prose, Report, Table
-from archlab.units import format_bytes, format_count, format_exact
+from archlab.units import format_bytes, format_count, format_exact, format_sides
 
 if TYPE_CHECKING:
     from archlab.diffing import Fold, GraphDiff, LayerFacts, Row
@@ -35,7 +35,7 @@ def signed(text: str, value: float | None) -> str:
 
 
 def _size(sizes: Sequence[int] | None) -> str:
-    return "–" if sizes is None else " × ".join(map(str, dict.fromkeys(sizes)))
+    return "–" if sizes is None else format_sides(sizes)
 
 
 _WRITTEN: dict[str, tuple[str, Any]] = {

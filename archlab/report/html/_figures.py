@@ -12,10 +12,9 @@ from archlab.analysis._flow import Curve, LayerFlow
 from archlab.analysis.static import depths, on_longest_path
 from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
 from archlab.report.html import _svg
-from archlab.report.html._layers import sides
 from archlab.report.html._stages import stages_of
 from archlab.result import Result
-from archlab.units import format_bytes, format_count
+from archlab.units import format_bytes, format_count, format_sides
 
 if TYPE_CHECKING:
     from archlab.training.experiments import Results
@@ -93,7 +92,7 @@ def _growth(results: Sequence[Result]) -> Iterator[Figure]:
         for row, depth in zip(field.layers, depths(result.analysis.graph), strict=True):
             if row.size is None:
                 continue
-            said = f"{result.name}, {row.name}: {sides(row.size)} pixels (depth {depth})"
+            said = f"{result.name}, {row.name}: {format_sides(row.size)} pixels (depth {depth})"
             if depth not in widest or max(row.size) > widest[depth].y:
                 widest[depth] = Place(result.name, depth, max(row.size), said)
         places += widest.values()

@@ -11,7 +11,7 @@ from archlab.graph import Shape, elements, is_known
 from archlab.report.html._grid import Cell, Column, Grid
 from archlab.report.html._stages import stages_of
 from archlab.result import Result
-from archlab.units import format_bytes, format_count, format_exact, format_small
+from archlab.units import format_bytes, format_count, format_exact, format_sides, format_sizes, format_small
 
 _COUNTED = (
     Column("parameters", True),
@@ -94,8 +94,7 @@ def stages(result: Result) -> Grid | None:
 
 def shape(sizes: Shape) -> Cell:
     """A shape, sorted by how many values it holds."""
-    text = " × ".join("?" if size is None else str(size) for size in sizes)
-    return Cell(text, elements(sizes) if is_known(sizes) else None)
+    return Cell(format_sizes(sizes), elements(sizes) if is_known(sizes) else None)
 
 
 def cell(write: Callable[[Any], str], value: float | None, state: State) -> Cell:
@@ -123,13 +122,8 @@ def _field(analysis: Analysis, place: int) -> tuple[Cell, Cell]:
     row = analysis.receptive_field.layers[place]
     if row.size is None or row.stride is None:
         return Cell("whole image", float("inf")) if row.whole else Cell("–"), Cell("–")
-    size = ("≥ " if row.state is State.UNKNOWN else "") + sides(row.size) + (" *" if row.whole else "")
-    return Cell(size, max(row.size)), Cell(sides(row.stride), float(max(row.stride)))
-
-
-def sides(values: tuple[Any, ...]) -> str:
-    """A figure for each axis; one where all are the same."""
-    return " × ".join(map(str, dict.fromkeys(values)))
+    size = ("≥ " if row.state is State.UNKNOWN else "") + format_sides(row.size) + (" *" if row.whole else "")
+    return Cell(size, max(row.size)), Cell(format_sides(row.stride), float(max(row.stride)))
 
 
 def _gradient(layer: Any) -> tuple[Cell, Cell]:
