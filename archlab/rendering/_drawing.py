@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from archlab.errors import UsageError
 from archlab.files import write_whole
@@ -21,6 +21,9 @@ PNG_SCALE = 2
 
 class Drawing(ABC):
     """A picture that shows itself in a notebook and can be written to a file. The same input gives the same bytes."""
+
+    forms: ClassVar[Mapping[str, str]] = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
+    """What it can be written as: by the file's suffix, what gives it."""
 
     @property
     @abstractmethod
@@ -44,10 +47,6 @@ class Drawing(ABC):
         """The SVG with a font that vl-convert brings along: of a list it tries but the first."""
         return self.svg.replace(FONTS, "Liberation Sans")
 
-    def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
-        """What it can be written as, by the file's suffix."""
-        return {".svg": lambda: self.svg, ".png": self.png, ".pdf": self.pdf}
-
     def written(self, suffix: str) -> bytes:
         """What a file with that suffix holds: .svg, .png, .pdf; of a graph .dot, .gv, .mmd and .mermaid too.
 
@@ -55,11 +54,11 @@ class Drawing(ABC):
             UsageError: no picture is written with that suffix.
             MissingPartError: Graphviz has been asked for and is not there, or cannot write it.
         """
-        writers = self._writers()
-        if suffix.lower() not in writers:
-            raise UsageError(f"a picture cannot be written as {suffix!r}: choose from {', '.join(writers)}")
-        made = writers[suffix.lower()]()
-        return made.encode() if isinstance(made, str) else made
+        form = self.forms.get(suffix.lower())
+        if form is None:
+            raise UsageError(f"a picture cannot be written as {suffix!r}: choose from {', '.join(self.forms)}")
+        made = getattr(self, form)
+        return made.encode() if isinstance(made, str) else made()
 
     def save(self, path: str | Path) -> None:
         """Write it to a file, whole or not at all, in the form that its suffix says.
@@ -78,6 +77,8 @@ class Drawing(ABC):
 
 class GraphDrawing(Drawing):
     """A picture of a graph, laid out by Graphviz."""
+
+    forms = {**Drawing.forms, ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
     def __init__(self, picture: Picture, engine: Engine = "pip"):
         self.picture = picture
@@ -107,10 +108,6 @@ class GraphDrawing(Drawing):
 
     def pdf(self) -> bytes:
         return laid_out(self.dot, "pdf", "system") if self.engine == "system" else super().pdf()
-
-    def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
-        dot, mermaid = (lambda: self.dot), (lambda: self.mermaid)
-        return {**super()._writers(), ".dot": dot, ".gv": dot, ".mmd": mermaid, ".mermaid": mermaid}
 
     def __repr__(self) -> str:
         return f"<drawing of {self.picture.caption}>"

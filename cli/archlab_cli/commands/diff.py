@@ -18,8 +18,6 @@ from archlab_cli.options import (
     write,
 )
 
-_PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv", ".mmd", ".mermaid")
-
 
 @click.command("diff")
 @click.argument("before", shell_complete=complete)
@@ -56,8 +54,9 @@ def command(
       archlab diff resnet50 resnet101 -o deeper.svg
     """
     from archlab.diffing import diff
+    from archlab.rendering import GraphDrawing
 
-    drawn = output is not None and output.suffix.lower() in _PICTURES
+    drawn = output is not None and output.suffix.lower() in GraphDrawing.forms
     if drawn and form is not None:
         raise UsageError(f"--format {form}: {output} is a picture, whose form is its suffix")
     if drawn and every:
