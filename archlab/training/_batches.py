@@ -16,12 +16,18 @@ _CHUNK = 256
 """Photos resized at a time."""
 
 
-def stored_size(how: Recipe, input: tuple[int, int]) -> tuple[int, int]:
-    """The height and width at which photos are kept: the largest that any epoch or the test asks for."""
-    if how.size:
-        side = max([_source_side(how, pixels) for _, pixels in how.size] + [how.test_size])
-        return side, side
-    return max(how.test_size, input[0]), max(how.test_size, input[1])
+def test_size(how: Recipe, input: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of photos that are validated or tested on."""
+    side = how.test_size or (how.size[-1][1] if how.size else 0)
+    return (side, side) if side else (input[0], input[1])
+
+
+def stored_size(how: Recipe, input: tuple[int, ...]) -> tuple[int, int]:
+    """The height and width at which photos are kept: the largest that any epoch, or a cut at the test, asks for."""
+    side = max((_source_side(how, pixels) for _, pixels in how.size), default=0)
+    trained = (side, side) if side else input[:2]
+    height, width = (max(a, ceil(b / how.test_crop)) for a, b in zip(trained, test_size(how, input), strict=True))
+    return height, width
 
 
 def _source_side(how: Recipe, pixels: int) -> int:

@@ -9,10 +9,10 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import SourceError, UsageError
-from archlab.training._batches import stored_size
+from archlab.training._batches import stored_size, test_size
 from archlab.training._fit import build_model, load_architecture
 from archlab.training._head import Head
-from archlab.training._outcome import probabilities, test_size, tested
+from archlab.training._outcome import probabilities, tested
 from archlab.training._run import WEIGHTS, Outcome, Run, open_run
 from archlab.training._state import without_optimizer
 from archlab.training.data import decode_photo, open_photos

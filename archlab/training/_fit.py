@@ -21,10 +21,10 @@ from archlab.notation import to_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
 from archlab.training import recipes
 from archlab.training._average import Average
-from archlab.training._batches import Batches, held_out, stored_size
+from archlab.training._batches import Batches, held_out, stored_size, test_size
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
-from archlab.training._outcome import finish, test_size
+from archlab.training._outcome import finish
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import Progress, restore_state, without_optimizer
 from archlab.training.data import PhotoSet, open_photos

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 from archlab.files import write_json, write_text
-from archlab.training._batches import held_out
+from archlab.training._batches import held_out, test_size
 from archlab.training._head import Head
 from archlab.training._run import PREDICTIONS, SUMMARY, Outcome, Run, Summary, predictions_text
 from archlab.training._state import Progress
@@ -16,18 +17,30 @@ from archlab.training.data import PhotoSet, Split
 from archlab.training.recipes import Recipe
 
 
-def test_size(how: Recipe, input: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of photos that are validated or tested on."""
-    side = how.test_size or (how.size[-1][1] if how.size else 0)
-    return (side, side) if side else (input[0], input[1])
-
-
 def probabilities(model: Any, head: Head, photos: np.ndarray, how: Recipe, size: tuple[int, int]) -> np.ndarray:
     """What a model says of photos, uint8 of shape (N, height, width, channels): (N, classes)."""
-    views = (photos, photos[:, :, ::-1]) if how.test_flip else (photos,)
     labels = np.zeros((len(photos), head.units), dtype="float32")
-    found = [model.predict(held_out(view, labels, size, how.batch), verbose=0) for view in views]
+    found = [model.predict(held_out(view, labels, size, how.batch), verbose=0) for view in _views(photos, how)]
     return np.mean([head.probabilities(outputs) for outputs in found], axis=0)
+
+
+def _views(photos: np.ndarray, how: Recipe) -> Iterator[np.ndarray]:
+    """What a recipe has predicted of each photo: the photo, or cuts of it; each with its mirror image if it says so."""
+    for cut in _cuts(photos, how.test_crop):
+        yield cut
+        if how.test_flip:
+            yield cut[:, :, ::-1]
+
+
+def _cuts(photos: np.ndarray, share: float) -> Iterator[np.ndarray]:
+    """The photos themselves, or of each the four corners and the middle, of this share of its sides."""
+    height, width = (max(1, round(side * share)) for side in photos.shape[1:3])
+    low, right = photos.shape[1] - height, photos.shape[2] - width
+    if not low and not right:
+        yield photos
+        return
+    for top, left in ((0, 0), (0, right), (low, 0), (low, right), (low // 2, right // 2)):
+        yield photos[:, top : top + height, left : left + width]
 
 
 def tested(model: Any, head: Head, split: Split, how: Recipe, size: tuple[int, int]) -> Outcome:

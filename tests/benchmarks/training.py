@@ -27,15 +27,19 @@ from archlab.training._optimizer import make_optimizer
 from archlab.training.data import open_photos
 from archlab.training.recipes import recipe
 
+PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cats_vs_dogs"
 SIZE = (180, 180)
 _WARM_UP = 4
 
 
-def notebook(folder: Path, augmented: bool) -> tuple[Any, Any]:
-    """The lecture's model and its training photos."""
+def notebook(folder: Path, augmented: bool) -> tuple[Any, Any, Any]:
+    """The lecture's model, and its photos for training and validation."""
     _, keras = load_keras()
     layers = keras.layers
-    photos = keras.utils.image_dataset_from_directory(folder / "train", image_size=SIZE, batch_size=32, verbose=False)
+    photos, validation = (
+        keras.utils.image_dataset_from_directory(folder / split, image_size=SIZE, batch_size=32, verbose=False)
+        for split in ("train", "validation")
+    )
     inputs = keras.Input(shape=(*SIZE, 3))
     if not augmented:
         x = layers.Rescaling(1.0 / 255)(inputs)
@@ -63,7 +67,12 @@ def notebook(folder: Path, augmented: bool) -> tuple[Any, Any]:
     outputs = layers.Dense(1, activation="sigmoid")(x)
     model = keras.Model(inputs=inputs, outputs=outputs)
     model.compile(loss="binary_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
-    return model, photos
+    return model, photos, validation
+
+
+def warm_up(model: Any, batches: Any) -> None:
+    """A few steps, in which functions are traced and memory is taken."""
+    model.fit(batches.take(_WARM_UP), verbose=0)
 
 
 def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
@@ -78,8 +87,11 @@ def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
     return model, batches
 
 
-class _Clock:
-    def __init__(self, keras: Any) -> None:
+class Clock:
+    """Times an epoch, with its validation if it has one."""
+
+    def __init__(self) -> None:
+        _, keras = load_keras()
         outer = self
 
         class Callback(keras.callbacks.Callback):
@@ -96,29 +108,27 @@ class _Clock:
 
 def main() -> None:
     """Print images a second, ratios and shares."""
-    _, keras = load_keras()
-    default = Path(__file__).resolve().parents[3] / "shared" / "data" / "cats_vs_dogs"
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
     if not folder.is_dir():
         sys.exit(f"no photos in {folder}: name the folder")
     count = sum(1 for _ in (folder / "train").glob("*/*.jpg"))
     for name in ("residual", "baseline"):
-        model, photos = notebook(folder, augmented=name == "residual")
-        clock = _Clock(keras)
-        model.fit(photos.take(_WARM_UP), verbose=0)
+        model, photos, _ = notebook(folder, augmented=name == "residual")
+        clock = Clock()
+        warm_up(model, photos)
         model.fit(photos, verbose=0, callbacks=[clock.callback])
         theirs = clock.seconds
         print(f"{name}: the notebook {count / theirs:6.1f} images a second ({theirs:.0f} s an epoch)", flush=True)
         for precision in ("float32", "bfloat16"):
-            _ours(keras, folder, name, precision, count, theirs)
+            _ours(folder, name, precision, count, theirs)
 
 
-def _ours(keras: Any, folder: Path, name: str, precision: str, count: int, theirs: float) -> None:
+def _ours(folder: Path, name: str, precision: str, count: int, theirs: float) -> None:
     from archlab.training._callback import RunCallback
     from archlab.training._state import Progress
 
     model, batches = ours(folder, name, precision)
-    clock = _Clock(keras)
+    clock = Clock()
     start = time.process_time()
     for _ in batches.dataset(limit=batches.steps):
         pass
@@ -133,7 +143,7 @@ def _ours(keras: Any, folder: Path, name: str, precision: str, count: int, their
 
     with tempfile.TemporaryDirectory() as run:
         own = Timed(Path(run), batches, Progress(), None, lambda step: None)
-        model.fit(batches.dataset(limit=_WARM_UP), shuffle=False, verbose=0)
+        warm_up(model, batches.dataset())
         model.fit(batches.dataset(limit=batches.steps), shuffle=False, verbose=0, callbacks=[own, clock.callback])
     print(
         f"  archlab {precision:8} {count / clock.seconds:6.1f} images a second, {theirs / clock.seconds:.2f} times the "

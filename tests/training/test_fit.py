@@ -75,16 +75,29 @@ def test_the_accuracy_is_that_of_the_predictions(finished) -> None:
         assert sum(p) == pytest.approx(1, abs=1e-6) and row["predicted"] == ("cats", "dogs")[int(p[1] > 0.5)]
 
 
-def test_weights_that_were_kept_are_those_that_were_tested(finished) -> None:
-    """By Keras alone: the weights in the architecture's model, on the photos, without the run's own testing."""
-    model = build(load(str(finished.folder / "architecture.yaml"), (32, 32)).graph).model
-    model.load_weights(finished.folder / "best.weights.h5")
-    kept = open_photos(finished.about["data"], stored_size(finished.recipe, (180, 180))).test
-    x = resized(kept.pixels, (32, 32)).astype("float32")
-    p = (model.predict(x, verbose=0) + model.predict(x[:, :, ::-1], verbose=0))[:, 0] / 2
-    with (finished.folder / "predictions.csv").open(newline="") as file:
+def assert_predicted(run: Run, views: list[np.ndarray]) -> None:
+    """By Keras alone: the kept weights in the architecture's model, on these views, without the run's own testing."""
+    model = build(load(str(run.folder / "architecture.yaml"), (32, 32)).graph).model
+    model.load_weights(run.folder / "best.weights.h5")
+    p = np.mean([model.predict(view.astype("float32"), verbose=0)[:, 0] for view in views], axis=0)
+    with (run.folder / "predictions.csv").open(newline="") as file:
         written = [float(row["probability dogs"]) for row in csv.DictReader(file)]
     np.testing.assert_allclose(p, written, atol=1e-5)
+
+
+def test_weights_that_were_kept_are_those_that_were_tested(finished) -> None:
+    kept = open_photos(finished.about["data"], stored_size(finished.recipe, (180, 180))).test
+    x = resized(kept.pixels, (32, 32))
+    assert_predicted(finished, [x, x[:, :, ::-1]])
+
+
+def test_ten_cuts_of_a_photo_are_its_corners_and_its_middle_and_their_mirror_images(small, tmp_path) -> None:
+    """At 43 pixels a side a cut of 3/4 has 32, so that nothing is resampled."""
+    run = small(tmp_path / "run", epochs=1, settings={"test_crop": 0.75})
+    x = open_photos(run.about["data"], (43, 43)).test.pixels
+    cuts = [x[:, :32, :32], x[:, :32, 11:], x[:, 11:, :32], x[:, 11:, 11:], x[:, 5:-6, 5:-6]]
+    assert_predicted(run, cuts + [cut[:, :, ::-1] for cut in cuts])
+    assert evaluate(run).accuracy == run.summary.test_accuracy
 
 
 def test_evaluating_a_run_finds_what_it_found(finished) -> None:

@@ -73,6 +73,10 @@ class Recipe:
     """The share of batches in which photos get a rectangle of another one (Yun et al. 2019)."""
     test_flip: bool = False
     """Predictions are the mean over a photo and its mirror image."""
+    test_crop: float = 1.0
+    """Predictions are the mean over five cuts of this share of a photo's sides, at its corners and in its middle; with
+    their mirror images the ten of Krizhevsky et al. (2012, section 4.1). 1: the photo as it is. Epochs are always
+    chosen by photos as they are."""
     select: Selection = "val_loss"
     """By what the epoch is chosen whose weights are kept."""
     patience: int = 0
@@ -148,6 +152,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "erase": (0, 1),
     "mixup": (0, 100),
     "cutmix": (0, 1),
+    "test_crop": (0.1, 1),
     "patience": (0, _ANY),
     "validate_every": (1, _ANY),
 }

@@ -1,0 +1,68 @@
+"""A recipe of several lengths against the time of the lecture's notebook, all in one run.
+
+python -m tests.benchmarks.recipe [FOLDER] [--recipe fast] [--epochs 20,80,200] [--seeds 0] [--runs DIR]
+
+FOLDER holds the lecture's 5,000 photos; ../shared/data/cats_vs_dogs unless given. The notebook's 20 epochs take 20
+times the mean of one at the beginning and one at the end, each with its validation, after a few steps to warm up. A
+run's time is all of it: reading the photos, training, validating, and the test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from archlab.bridge import load_keras
+from archlab.training import train
+from tests.benchmarks.training import PHOTOS, Clock, notebook, warm_up
+
+_EPOCHS = 20
+
+
+def notebook_epoch(folder: Path) -> float:
+    """Seconds that the notebook's residual net takes for an epoch and its validation."""
+    model, photos, validation = notebook(folder, augmented=True)
+    warm_up(model, photos)
+    clock = Clock()
+    model.fit(photos, validation_data=validation, verbose=0, callbacks=[clock.callback])
+    return clock.seconds
+
+
+def main() -> None:
+    """Print, of each run, its time as a share of the notebook's, and what it came to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=PHOTOS)
+    parser.add_argument("--recipe", default="fast")
+    parser.add_argument("--epochs", default="20,80,200")
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--runs", type=Path, help="keep the runs here")
+    asked = parser.parse_args()
+    if not asked.folder.is_dir():
+        parser.error(f"no photos in {asked.folder}: name the folder")
+    load_keras()
+    first = notebook_epoch(asked.folder)
+    print(f"the notebook: {first:.0f} s an epoch", flush=True)
+    done: list[tuple[str, float, float, float]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for epochs in map(int, asked.epochs.split(",")):
+            for seed in map(int, asked.seeds.split(",")):
+                name = f"{asked.recipe}-{epochs}-{seed}"
+                start = time.perf_counter()
+                found = train(
+                    "residual", data=asked.folder, recipe=asked.recipe, epochs=epochs, seed=seed,
+                    run=(asked.runs or Path(temporary)) / name,
+                ).summary  # fmt: skip
+                seconds = time.perf_counter() - start
+                done.append((name, seconds, found.validation_accuracy, found.test_accuracy))
+                print(f"{name}: {seconds:.0f} s, validation {found.validation_accuracy:.4f}", flush=True)
+    last = notebook_epoch(asked.folder)
+    whole = _EPOCHS * (first + last) / 2
+    print(f"the notebook: {last:.0f} s an epoch at the end; {whole:.0f} s for {_EPOCHS}")
+    for name, seconds, validation, test in done:
+        print(f"{name}: {seconds / whole:.3f} of the notebook's time, validation {validation:.4f}, test {test:.4f}")
+
+
+if __name__ == "__main__":
+    main()
