@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Each builds a Keras model twice and writes it to a file: what the time allows.
-@settings(max_examples=min(settings().max_examples, 100))
+@settings(max_examples=min(settings().max_examples, 60))
 @given(recipes)
 def test_a_saved_model_has_the_graph_of_the_model(folder: Path, recipe: list[int]) -> None:
     model = model_of(recipe)
