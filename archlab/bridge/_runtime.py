@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from typing import Any
 
 from archlab.errors import MissingPartError
 
 
 def load_keras() -> tuple[Any, Any]:
-    """Import `tensorflow` and `keras`, without TensorFlow's remarks on processors and drivers.
+    """Import `tensorflow` and `keras`, without TensorFlow's remarks on processors and drivers, and with oneDNN.
 
-    What the user has set in the environment is left as it is.
+    On an x86 processor TensorFlow computes by oneDNN only where it finds AVX-512 VNNI, though with AVX2 convolutions
+    take half of the time by it or less. What the user has set in the environment is left as it is, and so is a
+    TensorFlow that was imported before.
 
     Raises:
         MissingPartError: TensorFlow cannot be imported, or Keras runs on another backend.
     """
-    # Read when TensorFlow's libraries load: later it has no effect.
+    # Read when TensorFlow's libraries load: later they have no effect.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" not in sys.modules and platform.machine().lower() in ("x86_64", "amd64"):
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
         with _Silenced():
@@ -37,7 +43,6 @@ class _Silenced:
     """
 
     def __enter__(self) -> None:
-        import sys
         import tempfile
 
         self.held = None

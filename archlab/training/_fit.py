@@ -320,14 +320,14 @@ def _located(data: str | Path) -> str:
 
 
 def _precision(how: Recipe, note: Callable[[str], None] | None) -> str:
-    if how.precision == "bfloat16" and not _has_bfloat16():
+    if how.precision == "bfloat16" and not has_bfloat16():
         if note:
             note("this processor has no bfloat16 arithmetic: training in float32")
         return "float32"
     return how.precision
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
     """Whether bfloat16 is computed in hardware; without it TensorFlow emulates it, slower than float32."""
     tf, _ = load_keras()
     if tf.config.list_physical_devices("GPU"):

@@ -14,20 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from archlab.bridge import load_keras
 from archlab.training import Summary, train
-from tests.benchmarks.training import PHOTOS, Clock, notebook, warm_up
-
-_EPOCHS = 20
-
-
-def notebook_epoch(folder: Path) -> float:
-    """Seconds that the notebook's residual net takes for an epoch and its validation."""
-    model, photos, validation = notebook(folder, augmented=True)
-    warm_up(model, photos)
-    clock = Clock()
-    model.fit(photos, validation_data=validation, verbose=0, callbacks=[clock.callback])
-    return clock.seconds
+from tests.benchmarks.notebook import EPOCHS, epoch_of_notebook
+from tests.benchmarks.training import PHOTOS
 
 
 def main() -> None:
@@ -41,8 +30,7 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.folder.is_dir():
         parser.error(f"no photos in {asked.folder}: name the folder")
-    load_keras()
-    first = notebook_epoch(asked.folder)
+    first = epoch_of_notebook("residual", asked.folder, validated=True)
     print(f"the notebook: {first:.0f} s an epoch", flush=True)
     done: dict[str, tuple[Summary, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -56,9 +44,9 @@ def main() -> None:
                 ).summary
                 done[name] = found, time.perf_counter() - start
                 print(f"{name}: {found.seconds:.0f} s, validation {found.validation_accuracy:.4f}", flush=True)
-    last = notebook_epoch(asked.folder)
-    whole = _EPOCHS * (first + last) / 2
-    print(f"the notebook: {last:.0f} s an epoch at the end; {whole:.0f} s for {_EPOCHS}")
+    last = epoch_of_notebook("residual", asked.folder, validated=True)
+    whole = EPOCHS * (first + last) / 2
+    print(f"the notebook: {last:.0f} s an epoch at the end; {whole:.0f} s for {EPOCHS}")
     for name, (found, seconds) in done.items():
         print(
             f"{name}: {found.seconds / whole:.3f} of the notebook's time, as a whole {seconds / whole:.3f}; "

@@ -3,8 +3,8 @@
 python -m tests.benchmarks.training [FOLDER]
 
 FOLDER holds the lecture's 5,000 photos; ../shared/data/cats_vs_dogs unless given. Each takes a few steps to warm up;
-then an epoch is timed, without validation. The notebook is written down here as the lecture prints it: its own reader
-of photos, its augmentation as layers of the model, Keras's layers as they are.
+then an epoch is timed, without validation. The notebook runs in a process of its own, with TensorFlow as it comes.
+Without bfloat16 arithmetic in the processor there is no bfloat16.
 
 What archlab adds to a step is the processors' time of its photos, read and changed without any training, and of its
 callback, against that of the epoch.
@@ -21,58 +21,15 @@ from typing import Any
 from archlab import load
 from archlab.bridge import load_keras
 from archlab.training._batches import Batches
-from archlab.training._fit import build_model
+from archlab.training._fit import build_model, has_bfloat16
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training.data import open_photos
 from archlab.training.recipes import recipe
+from tests.benchmarks.notebook import SIZE, epoch_of_notebook
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cats_vs_dogs"
-SIZE = (180, 180)
 _WARM_UP = 4
-
-
-def notebook(folder: Path, augmented: bool) -> tuple[Any, Any, Any]:
-    """The lecture's model, and its photos for training and validation."""
-    _, keras = load_keras()
-    layers = keras.layers
-    photos, validation = (
-        keras.utils.image_dataset_from_directory(folder / split, image_size=SIZE, batch_size=32, verbose=False)
-        for split in ("train", "validation")
-    )
-    inputs = keras.Input(shape=(*SIZE, 3))
-    if not augmented:
-        x = layers.Rescaling(1.0 / 255)(inputs)
-        for filters in (32, 64, 128, 256):
-            x = layers.Conv2D(filters=filters, kernel_size=3, activation="relu")(x)
-            x = layers.MaxPooling2D(pool_size=2)(x)
-        x = layers.Conv2D(filters=256, kernel_size=3, activation="relu")(x)
-        x = layers.Flatten()(x)
-    else:
-        flips = [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.2)]
-        x = keras.Sequential(flips)(inputs)
-        x = layers.Rescaling(1.0 / 255)(x)
-        x = layers.Conv2D(filters=32, kernel_size=5, use_bias=False)(x)
-        for size in (32, 64, 128, 256, 512):
-            shortcut = x
-            for _ in range(2):
-                x = layers.BatchNormalization()(x)
-                x = layers.Activation("relu")(x)
-                x = layers.SeparableConv2D(size, 3, padding="same", use_bias=False)(x)
-            x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
-            shortcut = layers.Conv2D(size, 1, strides=2, padding="same", use_bias=False)(shortcut)
-            x = layers.add([x, shortcut])
-        x = layers.GlobalAveragePooling2D()(x)
-        x = layers.Dropout(0.5)(x)
-    outputs = layers.Dense(1, activation="sigmoid")(x)
-    model = keras.Model(inputs=inputs, outputs=outputs)
-    model.compile(loss="binary_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
-    return model, photos, validation
-
-
-def warm_up(model: Any, batches: Any) -> None:
-    """A few steps, in which functions are traced and memory is taken."""
-    model.fit(batches.take(_WARM_UP), verbose=0)
 
 
 def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
@@ -88,7 +45,7 @@ def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
 
 
 class Clock:
-    """Times an epoch, with its validation if it has one."""
+    """Times an epoch."""
 
     def __init__(self) -> None:
         _, keras = load_keras()
@@ -113,13 +70,9 @@ def main() -> None:
         sys.exit(f"no photos in {folder}: name the folder")
     count = sum(1 for _ in (folder / "train").glob("*/*.jpg"))
     for name in ("residual", "baseline"):
-        model, photos, _ = notebook(folder, augmented=name == "residual")
-        clock = Clock()
-        warm_up(model, photos)
-        model.fit(photos, verbose=0, callbacks=[clock.callback])
-        theirs = clock.seconds
+        theirs = epoch_of_notebook(name, folder, validated=False)
         print(f"{name}: the notebook {count / theirs:6.1f} images a second ({theirs:.0f} s an epoch)", flush=True)
-        for precision in ("float32", "bfloat16"):
+        for precision in ("float32", "bfloat16") if has_bfloat16() else ("float32",):
             _ours(folder, name, precision, count, theirs)
 
 
@@ -143,7 +96,7 @@ def _ours(folder: Path, name: str, precision: str, count: int, theirs: float) ->
 
     with tempfile.TemporaryDirectory() as run:
         own = Timed(Path(run), batches, Progress(), None, lambda step: None)
-        warm_up(model, batches.dataset())
+        model.fit(batches.dataset(limit=_WARM_UP), shuffle=False, verbose=0)
         model.fit(batches.dataset(limit=batches.steps), shuffle=False, verbose=0, callbacks=[own, clock.callback])
     print(
         f"  archlab {precision:8} {count / clock.seconds:6.1f} images a second, {theirs / clock.seconds:.2f} times the "
