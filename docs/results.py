@@ -131,8 +131,8 @@ def ablation(measured: bool = True) -> Iterator[str]:
             ABLATION[each["reference"]],
             f"{each['params']['total']:,}",
             format_count(each["flops"]),
-            f"{each['gradient_flow_predicted']['slope']:+.2f}",
-            f"{each['gradient_flow']['slope']:+.2f}" if measured else "",
+            _signed(each["gradient_flow_predicted"]["slope"]),
+            _signed(each["gradient_flow"]["slope"]) if measured else "",
             ", ".join(f"{value:.3f}" for value in found.runs),
             f"{found.mean:.3f}",
             str(found.interval),
@@ -159,9 +159,13 @@ def ideas() -> Iterator[str]:
     first = np.mean([run.validation for run in runs["base"]])
     for recipe in (each for each in IDEAS if each in runs):
         each = [run.validation for run in runs[recipe]]
-        by = "" if recipe == "base" else f"{100 * (np.mean(each) - first):+.1f} points".replace("-", "−")
+        by = "" if recipe == "base" else f"{_signed(100 * (np.mean(each) - first), 1)} points"
         seeds = ", ".join(f"{value:.3f}" for value in each)
         yield f"| {IDEAS[recipe]} | {seeds} | {np.mean(each):.3f} | {by} |"
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _processors() -> str:
