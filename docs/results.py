@@ -1,26 +1,26 @@
 """Keeps the runs behind the page on training, as lines of JSON, and makes its tables of them.
 
-python docs/results.py                     print the tables
-python docs/results.py add TOPIC RUN...    add finished runs to the lines, under a topic
+python docs/results.py [TABLE...]              print the tables: ablation, ideas, fast
+python docs/results.py --add TOPIC RUN...      add finished runs to the lines, under a topic
+                       [--notebook SECONDS]    with what the notebook's 20 epochs took beside them
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from archlab import compare
-from archlab.training.statistics import accuracy, compare_runs, further_run, read_predictions
+from archlab.training.statistics import accuracy, compare_runs, read_predictions
 from archlab.units import format_count
 
 FILE = Path(__file__).parent / "results" / "cats_vs_dogs.jsonl"
-PRINTED = {"baseline": 0.744, "residual": 0.743}
-"""What the lecture printed, one run each."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Kept:
         topic: the table that it belongs to.
         reference: of the architecture.
         recipe: its name in the table.
-        settings: what the recipe changes, or was changed of it.
         seed: of the run.
+        epochs: that it had.
         best_epoch: whose weights were tested.
         validation: accuracy on the 1,000 photos for validation.
+        loss: on them.
         seconds: of training and validation.
+        notebook: seconds of the notebook's 20 epochs, where it was timed beside the run.
         machine: the processors.
         right: which of the 2,000 test photos were classified correctly, in order, eight to a byte, in hexadecimal.
     """
@@ -43,11 +45,13 @@ class Kept:
     topic: str
     reference: str
     recipe: str
-    settings: dict[str, str]
     seed: int
+    epochs: int
     best_epoch: int
     validation: float
+    loss: float
     seconds: float
+    notebook: float | None
     machine: str
     right: str
 
@@ -72,9 +76,13 @@ def _all() -> list[Kept]:
     return [Kept(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
 
-def add(topic: str, folders: Sequence[str]) -> None:
+def _key(run: Kept) -> tuple[Any, ...]:
+    return run.topic, run.reference, run.recipe, run.epochs, run.seed
+
+
+def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
     """Add finished runs to the file; one that is there already is written anew."""
-    kept = {(run.topic, run.reference, run.recipe, run.seed): run for run in _all()}
+    kept = {_key(run): run for run in _all()}
     for folder in map(Path, folders):
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         run = Kept(
@@ -82,34 +90,19 @@ def add(topic: str, folders: Sequence[str]) -> None:
             reference=summary["reference"],
             # An experiment's folders are architecture/recipe/seed-N.
             recipe=folder.parent.name if folder.name.startswith("seed-") else summary["recipe"],
-            settings=summary["settings"],
             seed=summary["seed"],
             best_epoch=summary["best_epoch"],
             validation=summary["validation_accuracy"],
+            loss=summary["validation_loss"],
             seconds=summary["seconds"],
             machine=_processors(),
+            epochs=summary["epochs"],
+            notebook=notebook,
             right=np.packbits(read_predictions(folder).correct).tobytes().hex(),
         )
-        kept[run.topic, run.reference, run.recipe, run.seed] = run
+        kept[_key(run)] = run
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text("".join(json.dumps(asdict(run)) + "\n" for run in kept.values()), encoding="utf-8")
-
-
-def lecture() -> Iterator[str]:
-    """The lecture's two models, and whether what it printed could have come of a further run."""
-    yield "| architecture | seed | best epoch | validation | test |"
-    yield "| --- | --- | --- | --- | --- |"
-    for (reference, _), runs in sorted(read("lecture").items()):
-        for run in runs:
-            test = f"{run.correct.mean():.4f}"
-            yield f"| {reference} | {run.seed} | {run.best_epoch} | {run.validation:.3f} | {test} |"
-    yield ""
-    found = {reference: np.array([run.correct for run in runs]) for (reference, _), runs in read("lecture").items()}
-    for reference, correct in sorted(found.items()):
-        yield f"- {accuracy(correct, name=reference)}"
-        yield f"- {further_run(correct, PRINTED[reference])}"
-    if len(found) == 2:
-        yield f"- {compare_runs(found['residual'], found['baseline'], names=('residual', 'baseline'))}"
 
 
 ABLATION = {
@@ -144,8 +137,7 @@ def ablation(measured: bool = True) -> Iterator[str]:
 
 
 IDEAS = {
-    "base": "`fast` as it is, but 30 epochs at 64 px, tested at 80 px in one cut",
-    "adamw": "AdamW in the place of Muon",
+    "base": "`fast` with weight decay 0.02, 30 epochs at 64 px, tested at 80 px in one cut",
     "no-cutmix": "without CutMix",
     "decay": "weight decay 0.5 in the place of 0.02",
 }
@@ -154,14 +146,29 @@ IDEAS = {
 def ideas() -> Iterator[str]:
     """What each idea of the fast recipe buys, by the photos for validation."""
     runs = {recipe: found for (_, recipe), found in read("ideas").items()}
-    yield "| recipe | validation, each seed | mean | against the first |"
-    yield "| --- | --- | --- | --- |"
-    first = np.mean([run.validation for run in runs["base"]])
+    yield "| recipe | validation, each seed | loss, each seed | against the first | loss |"
+    yield "| --- | --- | --- | --- | --- |"
     for recipe in (each for each in IDEAS if each in runs):
-        each = [run.validation for run in runs[recipe]]
-        by = "" if recipe == "base" else f"{_signed(100 * (np.mean(each) - first), 1)} points"
-        seeds = ", ".join(f"{value:.3f}" for value in each)
-        yield f"| {IDEAS[recipe]} | {seeds} | {np.mean(each):.3f} | {by} |"
+        found, first = (np.array([(run.validation, run.loss) for run in runs[name]]) for name in (recipe, "base"))
+        better = (found - first).mean(axis=0)
+        cells = (
+            IDEAS[recipe],
+            *(", ".join(f"{value:.3f}" for value in column) for column in found.T),
+            "" if recipe == "base" else f"{_signed(100 * better[0], 1)} points",
+            "" if recipe == "base" else _signed(better[1], 3),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def fast() -> Iterator[str]:
+    """Runs of the fast recipe, against the time of the notebook's 20 epochs."""
+    yield "| epochs | seed | seconds | of the notebook's time | validation | test |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for runs in read("fast").values():
+        for run in sorted(runs, key=lambda run: (run.epochs, run.seed)):
+            share = f"{run.seconds / run.notebook:.2f}" if run.notebook else "not measured"
+            test = f"{run.correct.mean():.4f}"
+            yield f"| {run.epochs} | {run.seed} | {run.seconds:,.0f} | {share} | {run.validation:.3f} | {test} |"
 
 
 def _signed(value: float, digits: int = 2) -> str:
@@ -176,9 +183,16 @@ def _processors() -> str:
     return next((line.split(": ")[1] for line in lines if line.startswith("model name")), "")
 
 
+TABLES = {table.__name__: table for table in (ablation, ideas, fast)}
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["add"]:
-        add(sys.argv[2], sys.argv[3:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("--add", metavar="TOPIC", choices=TABLES)
+    parser.add_argument("--notebook", metavar="SECONDS", type=float)
+    asked = parser.parse_args()
+    if asked.add:
+        add(asked.add, asked.names, asked.notebook)
     else:
-        for table in (lecture, ablation, ideas):
-            print(*table(), sep="\n", end="\n\n")
+        for name in asked.names or TABLES:
+            print(*TABLES[name](), sep="\n", end="\n\n")
