@@ -34,7 +34,7 @@ def page() -> list[list[str]]:
     return [_cells(line) for line in text.splitlines() if line.startswith("|")]
 
 
-@pytest.mark.parametrize("table", ["ideas"])
+@pytest.mark.parametrize("table", ["ideas", "fast"])
 def test_a_table_is_that_of_the_runs(results, page, table) -> None:
     rows = [_cells(line) for line in getattr(results, table)() if line.startswith("|")]
     assert len(rows) > 2
