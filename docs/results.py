@@ -1,8 +1,6 @@
 """Keeps the runs behind the page on training, as lines of JSON, and makes its tables of them.
 
-python docs/results.py [TABLE...]              print the tables: ablation, ideas, fast
-python docs/results.py --add TOPIC RUN...      add finished runs to the lines, under a topic
-                       [--notebook SECONDS]    with what the notebook's 20 epochs took beside them
+`python docs/results.py` prints the tables, `--add` adds finished runs.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ class Kept:
         loss: on them.
         seconds: of training and validation.
         notebook: seconds of the notebook's 20 epochs, where it was timed beside the run.
-        machine: the processors.
         right: which of the 2,000 test photos were classified correctly, in order, eight to a byte, in hexadecimal.
     """
 
@@ -52,7 +49,6 @@ class Kept:
     loss: float
     seconds: float
     notebook: float | None
-    machine: str
     right: str
 
     @property
@@ -95,7 +91,6 @@ def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
             validation=summary["validation_accuracy"],
             loss=summary["validation_loss"],
             seconds=summary["seconds"],
-            machine=_processors(),
             epochs=summary["epochs"],
             notebook=notebook,
             right=np.packbits(read_predictions(folder).correct).tobytes().hex(),
@@ -175,24 +170,18 @@ def _signed(value: float, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def _processors() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), "")
-
-
 TABLES = {table.__name__: table for table in (ablation, ideas, fast)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help=argparse.SUPPRESS)
-    parser.add_argument("--add", metavar="TOPIC", choices=TABLES)
-    parser.add_argument("--notebook", metavar="SECONDS", type=float)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
+    parser.add_argument("--add", nargs="+", metavar=("TOPIC", "RUN"), help="a table, and folders of finished runs")
+    parser.add_argument("--notebook", type=float, metavar="SECONDS", help="of the notebook's 20 epochs beside them")
     asked = parser.parse_args()
+    if unknown := {*asked.tables, *(asked.add or [])[:1]} - {*TABLES}:
+        parser.error(f"no table named {', '.join(sorted(unknown))}: there are {', '.join(TABLES)}")
     if asked.add:
-        add(asked.add, asked.names, asked.notebook)
+        add(asked.add[0], asked.add[1:], asked.notebook)
     else:
-        for name in asked.names or TABLES:
+        for name in asked.tables or TABLES:
             print(*TABLES[name](), sep="\n", end="\n\n")

@@ -16,7 +16,8 @@ from typing import Any
 
 SIZE = (180, 180)
 EPOCHS = 20
-_WARM_UP = 4
+WARM_UP = 4
+"""Steps in which functions are traced and memory is taken, before an epoch is timed."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -81,8 +82,7 @@ def main() -> None:
         for split in ("train", "validation")
     )
     model = model_of(asked.name)
-    # Functions are traced and memory is taken in the first steps.
-    model.fit(photos.take(_WARM_UP), verbose=0)
+    model.fit(photos.take(WARM_UP), verbose=0)
 
     class Clock(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

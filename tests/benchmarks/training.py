@@ -26,10 +26,9 @@ from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training.data import open_photos
 from archlab.training.recipes import recipe
-from tests.benchmarks.notebook import SIZE, epoch_of_notebook
+from tests.benchmarks.notebook import SIZE, WARM_UP, epoch_of_notebook
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cats_vs_dogs"
-_WARM_UP = 4
 
 
 def ours(folder: Path, name: str, precision: str) -> tuple[Any, Batches]:
@@ -96,7 +95,7 @@ def _ours(folder: Path, name: str, precision: str, count: int, theirs: float) ->
 
     with tempfile.TemporaryDirectory() as run:
         own = Timed(Path(run), batches, Progress(), None, lambda step: None)
-        model.fit(batches.dataset(limit=_WARM_UP), shuffle=False, verbose=0)
+        model.fit(batches.dataset(limit=WARM_UP), shuffle=False, verbose=0)
         model.fit(batches.dataset(limit=batches.steps), shuffle=False, verbose=0, callbacks=[own, clock.callback])
     print(
         f"  archlab {precision:8} {count / clock.seconds:6.1f} images a second, {theirs / clock.seconds:.2f} times the "
