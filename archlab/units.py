@@ -219,6 +219,15 @@ def format_small(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits - 1}e}"
 
 
+def format_slope(slope: float | None, digits: int = 2) -> str:
+    """A slope, or any difference, with its sign.
+
+    >>> format_slope(0.047), format_slope(-0.0603, 3), format_slope(None)
+    ('+0.05', '−0.060', '–')
+    """
+    return "–" if slope is None else f"{slope:+.{digits}f}".replace("-", "−")
+
+
 def format_seconds(value: float | None) -> str:
     """A time as hours, minutes and seconds.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from archlab import compare
 from archlab.training.statistics import accuracy, compare_runs, read_predictions
-from archlab.units import format_count
+from archlab.units import format_count, format_slope
 
 FILE = Path(__file__).parent / "results" / "cats_vs_dogs.jsonl"
 
@@ -119,8 +119,8 @@ def ablation(measured: bool = True) -> Iterator[str]:
             ABLATION[each["reference"]],
             f"{each['params']['total']:,}",
             format_count(each["flops"]),
-            _signed(each["gradient_flow_predicted"]["slope"]),
-            _signed(each["gradient_flow"]["slope"]) if measured else "",
+            format_slope(each["gradient_flow_predicted"]["slope"]),
+            format_slope(each["gradient_flow"]["slope"]) if measured else "",
             ", ".join(f"{value:.3f}" for value in found.runs),
             f"{found.mean:.3f}",
             str(found.interval),
@@ -149,8 +149,8 @@ def ideas() -> Iterator[str]:
         cells = (
             IDEAS[recipe],
             *(", ".join(f"{value:.3f}" for value in column) for column in found.T),
-            "" if recipe == "base" else f"{_signed(100 * better[0], 1)} points",
-            "" if recipe == "base" else _signed(better[1], 3),
+            "" if recipe == "base" else f"{format_slope(100 * better[0], 1)} points",
+            "" if recipe == "base" else format_slope(better[1], 3),
         )
         yield f"| {' | '.join(cells)} |"
 
@@ -164,10 +164,6 @@ def fast() -> Iterator[str]:
             share = f"{run.seconds / run.notebook:.2f}" if run.notebook else "not measured"
             test = f"{run.correct.mean():.4f}"
             yield f"| {run.epochs} | {run.seed} | {run.seconds:,.0f} | {share} | {run.validation:.3f} | {test} |"
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 TABLES = {table.__name__: table for table in (ablation, ideas, fast)}

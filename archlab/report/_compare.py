@@ -17,6 +17,7 @@ from archlab.units import (
     format_share,
     format_sides,
     format_sizes,
+    format_slope,
     format_small,
 )
 
@@ -193,17 +194,13 @@ def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
 _COLUMNS = ("first", "last", "slope", "verdict")
 
 
-def _slope(slope: float | None) -> str:
-    return "–" if slope is None else f"{slope:+.2f}".replace("-", "−")
-
-
 def _predicted(result: Result, name: str) -> Curve | None:
     """The predicted curve; its verdict with a question mark where it cannot be relied on."""
     flow = result.gradient_flow_predicted
     values = [layer.output_gradient_rms for layer in flow.curve]
     if not any(values):
         return None
-    return _curve(name, values, _slope(flow.slope), flow.verdict + ("" if flow.reliable else " ?"))
+    return _curve(name, values, format_slope(flow.slope), flow.verdict + ("" if flow.reliable else " ?"))
 
 
 def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
@@ -219,7 +216,7 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
                 lines.append(f"{result.name} could not be measured: {result.not_measured}.")
             continue
         values = [layer.output_gradient_rms for layer in flow.curve]
-        signals.append(_curve(result.name, values, _slope(flow.slope), flow.verdict))
+        signals.append(_curve(result.name, values, format_slope(flow.slope), flow.verdict))
         weights.append(_curve(result.name, [layer.kernel_gradient_norm for layer in flow.curve]))
         predicted = _predicted(result, "  predicted")
         if predicted is not None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archlab.report._verdict import said_of_layers, verdict_sentence
 from archlab.result import Result
-from archlab.units import format_sides
+from archlab.units import format_sides, format_slope
 
 Level = Literal["problem", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("problem", "warning", "note")
@@ -86,7 +86,7 @@ def gradient_findings(result: Result) -> list[Finding]:
         found += [Finding("odd layer", "note", result.name, line) for line in said_of_layers(flow)]
     elif predicted.verdict in ("vanishes", "explodes"):
         rule = "vanishing gradient" if predicted.verdict == "vanishes" else "exploding gradient"
-        slope = f"{predicted.slope or 0.0:+.2f}".replace("-", "−")
+        slope = format_slope(predicted.slope or 0.0)
         message = f"{predicted.verdict} by theory: the error signal's slope is {slope} decades per layer."
         level: Level = "problem" if predicted.reliable else "warning"
         found.append(Finding(rule, level, result.name, message))

@@ -10,7 +10,7 @@ from archlab.analysis.recorded import GradientRun, Record
 from archlab.report._parts import Align, Chart, Curve, Prose, Report, Table
 from archlab.report._verdict import said_of_layers
 from archlab.sweeps import Sweep
-from archlab.units import format_exact, format_share, format_small
+from archlab.units import format_exact, format_share, format_slope, format_small
 
 # (column, the figure)
 _FIGURES = (
@@ -21,11 +21,6 @@ _FIGURES = (
     ("activation", "activation_rms"),
 )
 _STEPS = 12
-
-
-def slope_text(slope: float | None, digits: int = 3) -> str:
-    """A slope as it is printed: with its sign."""
-    return "–" if slope is None else f"{slope:+.{digits}f}".replace("-", "−")
 
 
 def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
@@ -89,7 +84,7 @@ def measured_on(flow: GradientFlow) -> str:
     batches = f"{flow.batches} batches of " if flow.batches > 1 else ""
     mode = "" if flow.training else ", layers as at inference"
     return (
-        f"Slope {slope_text(flow.slope)} decades per layer: {flow.verdict}. Measured on {flow.data}, "
+        f"Slope {format_slope(flow.slope, 3)} decades per layer: {flow.verdict}. Measured on {flow.data}, "
         f"{batches}{flow.batch} examples, {flow.loss}, {state}{mode}."
     )
 
@@ -99,7 +94,7 @@ def _curves(flows: Sequence[tuple[str, GradientFlow]]) -> Chart:
     for name, flow in flows:
         values = [layer.output_gradient_rms for layer in flow.curve]
         ends = (format_small(values[0]), format_small(values[-1])) if values else ("–", "–")
-        curves.append(Curve(name, tuple(values), (*ends, slope_text(flow.slope), flow.verdict)))
+        curves.append(Curve(name, tuple(values), (*ends, format_slope(flow.slope, 3), flow.verdict)))
     return Chart(
         "Error signal by depth: RMS of the loss's gradient at each layer's output; its slope in decades per layer",
         ("first", "last", "slope", "verdict"),
@@ -121,11 +116,11 @@ def sweep_report(sweep: Sweep) -> Report:
         tuple(
             (
                 variant.name,
-                slope_text(variant.flow.slope),
+                format_slope(variant.flow.slope, 3),
                 variant.flow.verdict,
                 *[_figure(value) for value in _ends(variant.flow)],
-                slope_text(variant.flow.trend.decades, 2),
-                slope_text(variant.flow.trend.sharing, 2),
+                format_slope(variant.flow.trend.decades, 2),
+                format_slope(variant.flow.trend.sharing, 2),
             )
             for variant in sweep
         ),
@@ -171,7 +166,7 @@ def run_report(run: GradientRun) -> Report:
             format_exact(record.step),
             str(record.epoch + 1),
             format_small(flow.losses[0]),
-            slope_text(flow.slope),
+            format_slope(flow.slope, 3),
             flow.verdict,
             *[_figure(value) for value in _ends(flow)],
         )
