@@ -43,7 +43,7 @@ def test_lines_while_it_runs_and_the_table_at_the_end(archlab, plan: Path) -> No
     trials, means, said = out.split("\n\n")
     assert len(trials.splitlines()) == 3 + 8 and trials.startswith("demo\narchitecture    recipe ")
     assert len(means.splitlines()) == 3 + 4 and means.startswith("Means over the seeds\n")
-    assert "  lecture: good is better by " in said and "  small: good is better by " in said
+    assert "  lecture: good is better than fair by " in said and "  small: good is better than fair by " in said
     assert "of 20 comparisons of equals, one would show a difference" in said
     # Once more: nothing is left to do, and the same table comes.
     assert archlab("experiment", plan) == (0, out, "8 of 8 trials were finished before\n")

@@ -48,16 +48,13 @@ def _shown(found: Difference) -> str:
     if found.difference < 0:
         first, second, low, high = second, first, -high, -low
     digits = next((digits for digits in (1, 2) if float(points(low, digits))), 3)
-    if min(found.seeds) > 1:
-        than = ""
-    elif found.seeds == (1, 1):
-        first, than = f"this run of {first}", f" than this run of {second}"
-    else:
-        first, than = f"what was trained of {first}", f" than what was trained of {second}"
-    kept = [_runs(found), _test(found), photos(found.photos, found.synthetic)]
+    if min(found.seeds) == 1:
+        one = "this run of" if found.seeds == (1, 1) else "what was trained of"
+        first, second = f"{one} {first}", f"{one} {second}"
+    of = ", ".join(filter(None, (_runs(found), _test(found), photos(found.photos, found.synthetic))))
     return (
-        f"{first} is better{than} by {points(abs(found.difference), digits)} points ({percent(found.interval.level)} "
-        f"interval {points(low, digits)} to {points(high, digits)}; {', '.join(filter(None, kept))})"
+        f"{first} is better than {second} by {points(abs(found.difference), digits)} points "
+        f"({percent(found.interval.level)} interval {points(low, digits)} to {points(high, digits)}; {of})"
     )
 
 

@@ -40,7 +40,7 @@ def test_a_whole_experiment(tmp_path: Path) -> None:
     assert good.figure("seconds") == 61.0 and good.figure("nothing") is None
     ((recipe, difference),) = found.comparisons
     assert recipe == "r" and difference.names == ("good", "fair") and difference.shown
-    assert str(difference).startswith("good is better by ")
+    assert str(difference).startswith("good is better than fair by ")
     lines = [json.loads(line) for line in (plan.output / "results.jsonl").read_text().splitlines()]
     assert [(line["architecture"], line["seed"], line["status"]) for line in lines] == [
         (s.architecture, s.seed, "finished") for s in plan.trials()

@@ -46,7 +46,7 @@ def test_several_seeds() -> None:
     one = np.stack([run(2000, (0, 1570)), run(2000, (20, 1584)), run(2000, (40, 1610))])
     two = np.stack([run(2000, (80, 1566)), run(2000, (100, 1590)), run(2000, (120, 1600))])
     assert str(compare_runs(one, two, names=NAMES)) == (
-        "residual is better by 4.1 points (95 % interval 3.3 to 5.0; 3 seeds each, 2,000 photos)"
+        "residual is better than baseline by 4.1 points (95 % interval 3.3 to 5.0; 3 seeds each, 2,000 photos)"
     )
     assert str(compare_runs(one, one[[0, 1]], names=("a", "b"))) == (
         "no difference can be shown at n = 2,000 with 3 and 2 seeds: a 0.784 against b 0.783, 95 % interval of the "
