@@ -12,11 +12,11 @@ from typing import Any
 
 from archlab.bridge import load_keras
 from archlab.errors import TrainingError
-from archlab.files import write_lines, write_whole
+from archlab.files import write_lines
 from archlab.training._average import Average
 from archlab.training._batches import Batches
-from archlab.training._run import HISTORY, WEIGHTS
-from archlab.training._state import Progress, save_state, without_optimizer
+from archlab.training._run import HISTORY
+from archlab.training._state import Progress, keep_weights, save_state, save_weights
 
 _, _keras = load_keras()
 
@@ -94,7 +94,7 @@ class RunCallback(_keras.callbacks.Callback):
         # Equal is no better: of epochs that are the same the first is kept, as Keras does.
         if value < self.progress.best or not self.progress.best_epoch:
             self.progress.best, self.progress.best_epoch = value, self._epoch + 1
-            write_whole(self.folder / WEIGHTS, lambda path: without_optimizer(self.model).save_weights(path))
+            save_weights(self.folder, self.model, self._epoch + 1)
         self._stack.close()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -118,6 +118,7 @@ class RunCallback(_keras.callbacks.Callback):
         progress.history.append(record)
         # The state has the history in it and is what counts: a line that is missing when we die here is written again.
         save_state(self.folder, self.model, progress)
+        keep_weights(self.folder, progress)
         write_lines(self.folder / HISTORY, progress.history)
         if self.how.patience and epoch + 1 - progress.best_epoch >= self.how.patience:
             self.model.stop_training = True

@@ -26,7 +26,7 @@ from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, RECIPE, WEIGHTS, Run, new_folder, open_run
-from archlab.training._state import Progress, restore_state, without_optimizer
+from archlab.training._state import Progress, keep_weights, restore_state, without_optimizer
 from archlab.training.data import PhotoSet, open_photos
 from archlab.training.recipes import Recipe
 from archlab.training.recipes import recipe as find_recipe
@@ -191,6 +191,7 @@ def _go_on(
             )
             model.optimizer.build(model.trainable_variables)
         progress = restore_state(run.folder, model)
+        keep_weights(run.folder, progress)
         write_lines(run.folder / HISTORY, progress.history)
         if progress.epochs and note:
             note(f"going on after epoch {progress.epochs} of {how.epochs}")

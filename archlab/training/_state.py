@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from archlab.bridge import load_keras
 from archlab.errors import SourceError
 from archlab.files import write_whole
-from archlab.training._run import STATE
+from archlab.training._run import STATE, WEIGHTS
 
 
 @dataclass
@@ -44,6 +45,28 @@ def save_state(folder: Path, model: Any, progress: Progress) -> None:
 def _write(path: Path, values: dict[str, np.ndarray]) -> None:
     with path.open("wb") as file:
         np.savez(file, **values)  # pyright: ignore[reportArgumentType]
+
+
+def save_weights(folder: Path, model: Any, epoch: int) -> None:
+    """Write the weights of an epoch that is the best so far, to be kept once the state says so too.
+
+    Were they put in the place of the best at once, a run that dies before its state is written would go on after the
+    epoch before, with weights of an epoch that never was.
+    """
+    write_whole(_waiting(folder, epoch), lambda path: without_optimizer(model).save_weights(path))
+
+
+def keep_weights(folder: Path, progress: Progress) -> None:
+    """Put the weights of the best epoch in their place, if they wait for it; others that wait are dropped."""
+    waiting = _waiting(folder, progress.best_epoch)
+    if waiting.is_file():
+        os.replace(waiting, folder / WEIGHTS)
+    for other in folder.glob(f"*{_waiting(folder, '*').name}"):  # half-written ones, whose names begin otherwise, too
+        other.unlink()
+
+
+def _waiting(folder: Path, epoch: int | str) -> Path:
+    return folder / f"epoch-{epoch}.weights.h5"
 
 
 def restore_state(folder: Path, model: Any) -> Progress:

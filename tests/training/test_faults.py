@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archlab.errors import DataError, OutputError
-from archlab.training import evaluate, open_run, resume, train
+from archlab.training import _average, _callback, evaluate, open_run, resume, train
+from archlab.training._fit import build_model, load_architecture
 from archlab.training.data import open_photos
 
 RUN = ("residual:depth=4,width=8", "--data", "shapes:train=64,validation=16,test=16,size=32", "--epochs", "4")
@@ -45,8 +47,6 @@ def write_whole(path, write):
         die()
     return real(path, half)
 files.write_whole = _state.write_whole = write_whole
-from archlab.training import _callback
-_callback.write_whole = write_whole
 main(sys.argv[4:])
 """
 
@@ -108,7 +108,7 @@ def test_killed_during_an_epoch(whole, tmp_path, epochs: int) -> None:
     [
         ("state.npz", 3, "middle"),
         ("state.npz", 1, "end"),
-        ("best.weights.h5", 1, "middle"),
+        ("epoch-1.weights.h5", 1, "middle"),
         ("history.jsonl", 3, "end"),
     ],
 )
@@ -171,6 +171,46 @@ def test_no_room_for_a_file(tmp_path) -> None:
     assert process.returncode == 2 and not out and "Traceback" not in err
     assert err.splitlines()[-1].startswith(f"archlab: {folder}") and "cannot be written" in err
     assert not list(folder.glob(".new.*")) and not (folder / "best.weights.h5").exists()
+
+
+@pytest.mark.parametrize(("fails", "best"), [("save_state", 1), ("keep_weights", 2)])
+def test_the_best_weights_are_those_of_the_epoch_that_is_said_to_be_best(
+    small, tmp_path, monkeypatch, fails: str, best: int
+) -> None:
+    """A run that ends between two files: what is not in the state has not happened, what is in it has."""
+    real, seen = getattr(_callback, fails), []
+
+    def dies(*arguments) -> None:
+        seen.append(arguments)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        real(*arguments)
+
+    validated = {}
+
+    def in_place(self):
+        with real_in_place(self):
+            validated[len(validated) + 1] = [weight.numpy() for weight in self.model.weights]
+            yield
+
+    real_in_place = _average.Average.in_place
+    monkeypatch.setattr(_average.Average, "in_place", contextmanager(in_place))
+    monkeypatch.setattr(_callback, fails, dies)
+    with pytest.raises(KeyboardInterrupt):
+        small(tmp_path / "run", settings={"select": "last"})
+    monkeypatch.setattr(_callback.RunCallback, "on_train_begin", _stop, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        resume(tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    assert len(run.history) == best and not list(run.folder.glob("epoch-*"))
+    model = build_model(load_architecture(run), run.recipe, (32, 32, 3), "float32", 0)
+    model.load_weights(run.folder / "best.weights.h5")
+    for weight, value in zip(model.weights, validated[best], strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def _stop(self, logs=None) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_full_disk_in_a_later_epoch_keeps_the_earlier_ones(small, tmp_path, monkeypatch) -> None:
