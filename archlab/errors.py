@@ -108,8 +108,10 @@ def closest(name: str, choices: Iterable[str], most: int = 3) -> list[str]:
     """The choices whose spelling is nearest to `name`, best first; may be empty."""
     import difflib
 
-    folded = {choice.lower(): choice for choice in choices}
-    return [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=most, cutoff=0.5)]
+    # The dashes of options, which all of them have, would make any two alike.
+    folded = {choice.lower().lstrip("-"): choice for choice in choices}
+    near = difflib.get_close_matches(name.lower().lstrip("-"), folded, n=most, cutoff=0.5)
+    return [folded[match] for match in near]
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

@@ -82,6 +82,8 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except ArchlabError as error:
         return _fail(str(error))
+    except click.NoSuchOption as error:
+        return _fail(_unknown_option(error))
     except click.ClickException as error:
         return _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt) as error:
@@ -94,6 +96,16 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """Click's own message does not say which command, and suggests `--help` for want of anything closer."""
+    if error.ctx is None:
+        return error.format_message()
+    known = [name for param in error.ctx.command.get_params(error.ctx) for name in param.opts if name.startswith("--")]
+    _, *command = error.ctx.command_path.split()
+    where = f"{' '.join(command)} has no" if command else "no"
+    return f"{where} option {error.option_name}: {did_you_mean(error.option_name, known)}"
 
 
 def _fail(message: str) -> int:
