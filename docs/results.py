@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from archlab import compare
-from archlab.training.statistics import accuracy, compare_runs, read_predictions
+from archlab.training.statistics import accuracy, compare_runs, further_run, read_predictions
 from archlab.units import format_count, format_slope
 
 FILE = Path(__file__).parent / "results" / "cats_vs_dogs.jsonl"
@@ -76,6 +76,11 @@ def _key(run: Kept) -> tuple[Any, ...]:
     return run.topic, run.reference, run.recipe, run.epochs, run.seed
 
 
+def _tested(topic: str) -> dict[str, np.ndarray]:
+    """(seeds, photos), whether each was classified correctly, by architecture."""
+    return {reference: np.array([run.correct for run in runs]) for (reference, _), runs in read(topic).items()}
+
+
 def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
     """Add finished runs to the file; one that is there already is written anew."""
     kept = {_key(run): run for run in _all()}
@@ -100,6 +105,27 @@ def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
     FILE.write_text("".join(json.dumps(asdict(run)) + "\n" for run in kept.values()), encoding="utf-8")
 
 
+PRINTED = {"baseline": 0.744, "residual": 0.743}
+"""The accuracies in the lecture, one run each."""
+
+
+def lecture() -> Iterator[str]:
+    """The lecture's two models, and whether what it printed could have come of a further run."""
+    yield "| architecture | seed | best epoch | validation | test |"
+    yield "| --- | --- | --- | --- | --- |"
+    for (reference, _), runs in read("lecture").items():
+        for run in runs:
+            yield f"| {reference} | {run.seed} | {run.best_epoch} | {run.validation:.3f} | {run.correct.mean():.4f} |"
+    yield ""
+    tested = _tested("lecture")
+    for reference, correct in tested.items():
+        yield f"- {accuracy(correct, name=reference)}"
+        yield f"- {further_run(correct, PRINTED[reference])}"
+    difference = compare_runs(tested["residual"], tested["baseline"], names=("residual", "baseline"))
+    yield f"- {difference}"
+    yield f"- {difference.needed}"
+
+
 ABLATION = {
     "residual": "as it is",
     "plain": "without shortcuts",
@@ -110,7 +136,7 @@ ABLATION = {
 
 def ablation(measured: bool = True) -> Iterator[str]:
     """Cost, gradients and accuracy of the residual net and of what is left when one idea is taken away."""
-    runs = {reference: np.array([run.correct for run in found]) for (reference, _), found in read("ablation").items()}
+    runs = _tested("ablation")
     yield "| residual | parameters | FLOPs | slope predicted | measured | test, each seed | mean | 95 % interval |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for each in compare(*ABLATION, static=not measured, input=(96, 96)).to_dict()["architectures"]:
@@ -128,7 +154,7 @@ def ablation(measured: bool = True) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     for reference, name in list(ABLATION.items())[1:]:
-        yield f"- {compare_runs(runs[reference], runs['residual'], names=(name, 'residual'))}"
+        yield f"- {compare_runs(runs[reference], runs['residual'], names=(f'residual {name}', 'residual'))}"
 
 
 IDEAS = {
@@ -166,7 +192,7 @@ def fast() -> Iterator[str]:
             yield f"| {run.epochs} | {run.seed} | {run.seconds:,.0f} | {share} | {run.validation:.3f} | {test} |"
 
 
-TABLES = {table.__name__: table for table in (ablation, ideas, fast)}
+TABLES = {table.__name__: table for table in (lecture, ablation, ideas, fast)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
