@@ -159,6 +159,7 @@ def ablation(measured: bool = True) -> Iterator[str]:
 
 IDEAS = {
     "base": "`fast` with weight decay 0.02, 30 epochs at 64 px, tested at 80 px in one cut",
+    "adamw": "AdamW in the place of Muon",
     "no-cutmix": "without CutMix",
     "decay": "weight decay 0.5 in the place of 0.02",
 }
