@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """
     # A broken-off write leaves this one behind, which the next write replaces. Keras wants suffixes of its own kept.
     beside = path.with_name(f".new.{path.name}")
-    try:
+    with _writing(path):
         try:
             write(beside)
             with beside.open("rb") as file:
@@ -31,6 +32,22 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+
+
+def move_whole(source: Path, path: Path) -> None:
+    """Put a file that is whole in the place of another, in one step.
+
+    Raises:
+        OutputError: it cannot be put there; both stand where they stood.
+    """
+    with _writing(path):
+        os.replace(source, path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"{path}: cannot be written, {(error.strerror or str(error)).lower()}") from error
 

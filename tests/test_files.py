@@ -43,3 +43,14 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path) -> None:
     with pytest.raises(KeyboardInterrupt):
         files.write_whole(tmp_path / "file.txt", interrupted)
     assert not os.listdir(tmp_path)
+
+
+def test_a_file_that_cannot_be_put_in_its_place_stays_where_it_is(tmp_path) -> None:
+    file, place = tmp_path / "next.txt", tmp_path / "taken"
+    files.write_text(file, "new")
+    (place / "something").mkdir(parents=True)
+    with pytest.raises(OutputError, match=f"{place.name}: cannot be written, "):
+        files.move_whole(file, place)
+    assert file.read_text() == "new" and place.is_dir()
+    files.move_whole(file, tmp_path / "last.txt")
+    assert sorted(os.listdir(tmp_path)) == ["last.txt", "taken"]

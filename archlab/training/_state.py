@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.errors import SourceError
-from archlab.files import write_whole
+from archlab.files import move_whole, write_whole
 from archlab.training._run import STATE, WEIGHTS
 
 
@@ -60,7 +59,7 @@ def keep_weights(folder: Path, progress: Progress) -> None:
     """Put the weights of the best epoch in their place, if they wait for it; others that wait are dropped."""
     waiting = _waiting(folder, progress.best_epoch)
     if waiting.is_file():
-        os.replace(waiting, folder / WEIGHTS)
+        move_whole(waiting, folder / WEIGHTS)
     for other in folder.glob(f"*{_waiting(folder, '*').name}"):  # half-written ones, whose names begin otherwise, too
         other.unlink()
 
