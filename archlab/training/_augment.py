@@ -1,148 +1,148 @@
-"""Photos changed at random: one resampling for everything that moves pixels, a few products for what changes them."""
+"""Data augmentation: geometric transformations as one resampling, then colours, random erasing, CutMix and Mixup."""
 
 from __future__ import annotations
 
 from math import log, pi
-from typing import Any
 
 import numpy as np
 
 from archlab.bridge import load_keras
+from archlab.bridge.types import Tensor, TensorFlow
 from archlab.training.recipes import Recipe
 
 
-def augment(photos: Any, labels: Any, size: Any, seed: Any, how: Recipe) -> tuple[Any, Any]:
-    """A batch of photos as a recipe changes them, the same for the same seed.
+def augment(images: Tensor, labels: Tensor, size: Tensor, seed: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Augment a batch of images by a recipe, deterministically by the seed.
 
     Args:
-        photos: uint8 of shape (batch, height, width, channels).
+        images: uint8 of shape (batch, height, width, channels).
         labels: float32 of shape (batch, units).
-        size: height and width to make, two whole numbers.
-        seed: two whole numbers.
-        how: the recipe.
+        size: (height, width) of the result, px.
+        seed: two integers.
+        recipe: how images are augmented.
 
     Returns:
-        Photos as float32 between 0 and 255, of shape (batch, *size, channels), and the labels.
+        The images, float32 between 0 and 255, of shape (batch, *size, channels), and the labels.
     """
     tf, _ = load_keras()
-    draw = _Draw(tf, seed, tf.shape(photos)[0])
-    channels = photos.shape[-1]
-    moved = [photos, _movements(tf, draw, photos, size, how), size]
-    photos = tf.numpy_function(warped, moved, tf.float32, stateful=False)
-    photos.set_shape([None, None, None, channels])
-    photos = _recoloured(tf, draw, photos, how)
-    if how.erase:
-        photos = _erased(tf, draw, photos, how.erase)
-    if how.cutmix:
-        photos, labels = _cut_and_mixed(tf, draw, photos, labels, how.cutmix)
-    if how.mixup:
-        photos, labels = _mixed_up(tf, draw, photos, labels, how.mixup)
-    return photos, labels
+    random = _BatchRandom(tf, seed, tf.shape(images)[0])
+    channels = images.shape[-1]
+    inputs = [images, _affine_maps(tf, random, images, size, recipe), size]
+    images = tf.numpy_function(warp, inputs, tf.float32, stateful=False)
+    images.set_shape([None, None, None, channels])
+    images = _adjust_colours(tf, random, images, recipe)
+    if recipe.erase:
+        images = _random_erase(tf, random, images, recipe.erase)
+    if recipe.cutmix:
+        images, labels = _cutmix(tf, random, images, labels, recipe.cutmix)
+    if recipe.mixup:
+        images, labels = _mixup(tf, random, images, labels, recipe.mixup)
+    return images, labels
 
 
-def warped(photos: np.ndarray, movements: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Photos resampled, each by an affine map of its own: bilinear between pixels, mirrored beyond the edge.
+def warp(images: np.ndarray, maps: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Resample each image by its own affine map: bilinear interpolation, reflection beyond the edges.
 
-    OpenCV takes an eighth of the time of TensorFlow's operation, and gives the same to a thousandth of a grey level.
+    OpenCV needs an eighth of the time of TensorFlow's operation; the results agree to a thousandth of a grey level.
 
     Args:
-        photos: of shape (batch, height, width, channels).
-        movements: (batch, 2, 3), from a place (column, row, 1) of the result to the one of the photo that it shows.
-        size: height and width of the result.
+        images: of shape (batch, height, width, channels).
+        maps: (batch, 2, 3), from the coordinates (column, row, 1) of the result to those of the image.
+        size: (height, width) of the result, px.
     """
     import cv2
 
-    # The steps of training keep every core busy; threads of its own would only stand in their way.
+    # Training steps keep every core busy: more threads would compete with them.
     cv2.setNumThreads(1)
     height, width = map(int, size)
-    made = np.empty((len(photos), height, width, photos.shape[-1]), dtype="float32")
-    for photo, movement, into in zip(photos, movements, made, strict=True):
-        found = cv2.warpAffine(
-            photo.astype("float32"),
-            movement.astype("float64"),
+    result = np.empty((len(images), height, width, images.shape[-1]), dtype="float32")
+    for image, affine, into in zip(images, maps, result, strict=True):
+        warped = cv2.warpAffine(
+            image.astype("float32"),
+            affine.astype("float64"),
             (width, height),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REFLECT,
         )
-        into[:] = found.reshape(into.shape)  # of one channel OpenCV makes none
-    return made
+        into[:] = warped.reshape(into.shape)  # OpenCV drops a single channel's axis
+    return result
 
 
-class _Draw:
-    """Random numbers for a batch, each draw from a seed of its own."""
+class _BatchRandom:
+    """Random numbers for a batch; each call uses a seed of its own."""
 
-    def __init__(self, tf: Any, seed: Any, batch: Any) -> None:
+    def __init__(self, tf: TensorFlow, seed: Tensor, batch: Tensor) -> None:
         self.tf, self.seed, self.batch = tf, seed, batch
-        self.drawn = 0
+        self.count = 0
 
-    def next_seed(self) -> Any:
-        self.drawn += 1
-        return self.tf.stack([self.seed[0] * 1000 + self.drawn, self.seed[1]])
+    def next_seed(self) -> Tensor:
+        self.count += 1
+        return self.tf.stack([self.seed[0] * 1000 + self.count, self.seed[1]])
 
-    def uniform(self, low: float, high: float) -> Any:
-        """A number for each photo."""
+    def uniform(self, low: float, high: float) -> Tensor:
+        """A uniform number for each image."""
         return self.tf.random.stateless_uniform([self.batch], self.next_seed(), low, high)
 
-    def single(self) -> Any:
+    def single(self) -> Tensor:
         """A number between 0 and 1 for the whole batch."""
         return self.tf.random.stateless_uniform([], self.next_seed())
 
-    def chance(self, share: float) -> Any:
-        """Whether, for each photo."""
-        return self.uniform(0, 1) < share
+    def chance(self, probability: float) -> Tensor:
+        """A Bernoulli sample for each image."""
+        return self.uniform(0, 1) < probability
 
 
-def _movements(tf: Any, draw: _Draw, photos: Any, size: Any, how: Recipe) -> Any:
-    """Where each pixel of the result comes from: flip, cut, zoom and turn as one affine map, of shape (batch, 2, 3)."""
-    shape = tf.cast(tf.shape(photos)[1:3], "float32")
+def _affine_maps(tf: TensorFlow, random: _BatchRandom, images: Tensor, size: Tensor, recipe: Recipe) -> Tensor:
+    """Flip, crop, zoom and rotation as one affine map per image, of shape (batch, 2, 3)."""
+    shape = tf.cast(tf.shape(images)[1:3], "float32")
     height, width = shape[0], shape[1]
     wanted = tf.cast(size, "float32")
-    area = draw.uniform(how.crop, 1)
-    stretch = tf.exp(draw.uniform(-log(how.aspect), log(how.aspect)) / 2) if how.aspect > 1 else 1.0
-    # Shares of the photo's height and width; a cut never leaves the photo.
+    area = random.uniform(recipe.crop, 1)
+    stretch = tf.exp(random.uniform(-log(recipe.aspect), log(recipe.aspect)) / 2) if recipe.aspect > 1 else 1.0
+    # Fractions of the image's width and height: a crop never leaves the image.
     wide = tf.minimum(tf.sqrt(area) * stretch, 1)
     high = tf.minimum(tf.sqrt(area) / stretch, 1)
-    right = (1 - wide) * width * draw.uniform(-0.5, 0.5)
-    down = (1 - high) * height * draw.uniform(-0.5, 0.5)
-    zoom = 1 + draw.uniform(-how.zoom, how.zoom)
+    right = (1 - wide) * width * random.uniform(-0.5, 0.5)
+    down = (1 - high) * height * random.uniform(-0.5, 0.5)
+    zoom = 1 + random.uniform(-recipe.zoom, recipe.zoom)
     across = wide * width / wanted[1] * zoom
     along = high * height / wanted[0] * zoom
-    if how.flip:
-        across = tf.where(draw.chance(0.5), -across, across)
-    angle = draw.uniform(-how.rotation, how.rotation) * (2 * pi)
+    if recipe.flip:
+        across = tf.where(random.chance(0.5), -across, across)
+    angle = random.uniform(-recipe.rotation, recipe.rotation) * (2 * pi)
     cos, sin = tf.cos(angle), tf.sin(angle)
     a, b, d, e = across * cos, -along * sin, across * sin, along * cos
-    # Pixels are counted from the middle of the first one: the centre of n of them is at (n − 1) / 2.
+    # Coordinates count from the centre of the first pixel: the centre of n pixels is at (n − 1) / 2.
     x, y = (wanted[1] - 1) / 2, (wanted[0] - 1) / 2
     c = (width - 1) / 2 + right - a * x - b * y
     f = (height - 1) / 2 + down - d * x - e * y
     return tf.reshape(tf.stack([a, b, c, d, e, f], axis=1), [-1, 2, 3])
 
 
-def _recoloured(tf: Any, draw: _Draw, photos: Any, how: Recipe) -> Any:
-    """Brightness, contrast and saturation times a random number each, in that order."""
-    if not (how.brightness or how.contrast or how.saturation):
-        return photos
+def _adjust_colours(tf: TensorFlow, random: _BatchRandom, images: Tensor, recipe: Recipe) -> Tensor:
+    """Scale brightness, contrast and saturation by a random factor each, in this order."""
+    if not (recipe.brightness or recipe.contrast or recipe.saturation):
+        return images
 
-    def factor(by: float) -> Any:
-        return (1 + draw.uniform(-by, by))[:, None, None, None]
+    def factor(by: float) -> Tensor:
+        return (1 + random.uniform(-by, by))[:, None, None, None]
 
-    if how.brightness:
-        photos = photos * factor(how.brightness)
-    if how.contrast:
-        mean = tf.reduce_mean(photos, axis=(1, 2, 3), keepdims=True)
-        photos = mean + (photos - mean) * factor(how.contrast)
-    if how.saturation:
-        grey = tf.reduce_mean(photos, axis=3, keepdims=True)
-        photos = grey + (photos - grey) * factor(how.saturation)
-    return tf.clip_by_value(photos, 0, 255)
+    if recipe.brightness:
+        images = images * factor(recipe.brightness)
+    if recipe.contrast:
+        mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+        images = mean + (images - mean) * factor(recipe.contrast)
+    if recipe.saturation:
+        grey = tf.reduce_mean(images, axis=3, keepdims=True)
+        images = grey + (images - grey) * factor(recipe.saturation)
+    return tf.clip_by_value(images, 0, 255)
 
 
-def _box(tf: Any, draw: _Draw, photos: Any, area: Any) -> Any:
-    """A mask of shape (batch or 1, height, width, 1): true inside a rectangle of this share of the area."""
-    shape = tf.cast(tf.shape(photos)[1:3], "float32")
+def _box_mask(tf: TensorFlow, random: _BatchRandom, images: Tensor, area: Tensor) -> Tensor:
+    """A mask of shape (batch or 1, height, width, 1), true inside a rectangle with this fraction of the area."""
+    shape = tf.cast(tf.shape(images)[1:3], "float32")
     area = tf.reshape(area, [-1])
-    middle = [tf.random.stateless_uniform(tf.shape(area), draw.next_seed()) for _ in range(2)]
+    middle = [tf.random.stateless_uniform(tf.shape(area), random.next_seed()) for _ in range(2)]
     sides = tf.sqrt(area)
     inside = []
     for axis in range(2):
@@ -151,25 +151,27 @@ def _box(tf: Any, draw: _Draw, photos: Any, area: Any) -> Any:
     return (inside[0][:, :, None] & inside[1][:, None, :])[..., None]
 
 
-def _erased(tf: Any, draw: _Draw, photos: Any, share: float) -> Any:
-    mask = _box(tf, draw, photos, draw.uniform(0.02, 0.33)) & draw.chance(share)[:, None, None, None]
-    return tf.where(mask, tf.reduce_mean(photos, axis=(1, 2), keepdims=True), photos)
+def _random_erase(tf: TensorFlow, random: _BatchRandom, images: Tensor, probability: float) -> Tensor:
+    mask = _box_mask(tf, random, images, random.uniform(0.02, 0.33)) & random.chance(probability)[:, None, None, None]
+    return tf.where(mask, tf.reduce_mean(images, axis=(1, 2), keepdims=True), images)
 
 
-def _cut_and_mixed(tf: Any, draw: _Draw, photos: Any, labels: Any, share: float) -> tuple[Any, Any]:
-    # The share that the other photo covers is uniform, Beta(1, 1), as in the paper; zero where the batch is spared.
-    spared = draw.single() >= share
-    mask = _box(tf, draw, photos, tf.where(spared, 0.0, draw.single()))
+def _cutmix(
+    tf: TensorFlow, random: _BatchRandom, images: Tensor, labels: Tensor, probability: float
+) -> tuple[Tensor, Tensor]:
+    # The fraction covered by the other image is uniform, Beta(1, 1), as in the paper; zero in batches without CutMix.
+    skipped = random.single() >= probability
+    mask = _box_mask(tf, random, images, tf.where(skipped, 0.0, random.single()))
     covered = tf.reduce_mean(tf.cast(mask, "float32"))
-    # Batches are shuffled: the next photo is as good as any other.
+    # Batches are shuffled, so the next image is a random one.
     return (
-        tf.where(mask, tf.roll(photos, 1, axis=0), photos),
+        tf.where(mask, tf.roll(images, 1, axis=0), images),
         labels + covered * (tf.roll(labels, 1, axis=0) - labels),
     )
 
 
-def _mixed_up(tf: Any, draw: _Draw, photos: Any, labels: Any, alpha: float) -> tuple[Any, Any]:
-    ours, theirs = (tf.random.stateless_gamma([draw.batch], draw.next_seed(), alpha) for _ in range(2))
+def _mixup(tf: TensorFlow, random: _BatchRandom, images: Tensor, labels: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    ours, theirs = (tf.random.stateless_gamma([random.batch], random.next_seed(), alpha) for _ in range(2))
     part = theirs / tf.maximum(ours + theirs, 1e-12)
-    mixed = photos + part[:, None, None, None] * (tf.roll(photos, 1, axis=0) - photos)
+    mixed = images + part[:, None, None, None] * (tf.roll(images, 1, axis=0) - images)
     return mixed, labels + part[:, None] * (tf.roll(labels, 1, axis=0) - labels)

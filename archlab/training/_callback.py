@@ -1,4 +1,4 @@
-"""What happens between the steps of a run. Importing this module loads Keras."""
+"""The Keras callback of a run: validation, checkpoints, progress. Importing this module loads Keras."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from archlab.bridge import load_keras
+from archlab.bridge.types import Logs
 from archlab.errors import TrainingError
 from archlab.files import write_lines
 from archlab.training._average import Average
 from archlab.training._batches import Batches
+from archlab.training._record import EpochRecord, Progress
 from archlab.training._run import HISTORY
-from archlab.training._state import Progress, keep_weights, save_state, save_weights
+from archlab.training._state import promote_weights, save_state, save_weights
 
 _, _keras = load_keras()
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where a run is, told after every batch and every epoch."""
+    """The progress of a run, reported after every batch and every epoch."""
 
     epoch: int
     """Counted from 1."""
@@ -34,13 +35,13 @@ class Step:
     images_per_second: float
     """In this epoch so far."""
     seconds_left: float
-    """By the photos still to come, larger ones counted as so much more."""
-    record: dict[str, Any] | None = None
-    """The epoch's line of history, once it is finished."""
+    """An estimate from the remaining images, weighted by their number of pixels."""
+    record: EpochRecord | None = None
+    """The epoch's record, once it is finished."""
 
 
 class RunCallback(_keras.callbacks.Callback):
-    """Validates what is to be kept, keeps the best, and writes down where the run stands after every epoch."""
+    """Selects the best weights and writes a checkpoint after every epoch."""
 
     def __init__(
         self,
@@ -48,90 +49,101 @@ class RunCallback(_keras.callbacks.Callback):
         batches: Batches,
         progress: Progress,
         average: Average | None,
-        tell: Callable[[Step], None] | None,
+        on_step: Callable[[Step], None] | None,
     ) -> None:
         super().__init__()
-        self.folder, self.batches, self.progress, self.average, self.tell = folder, batches, progress, average, tell
-        self.how = batches.how
+        self.folder, self.batches, self.progress, self.average, self.on_step = (
+            folder,
+            batches,
+            progress,
+            average,
+            on_step,
+        )
+        self.recipe = batches.recipe
         self._stack = ExitStack()
         self._began = time.perf_counter()
         self._before = progress.elapsed
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the clock."""
         self._epoch, self._images, self._trained = epoch, 0, 0.0
-        self._tested: dict[str, float] = {}
+        self._validated: dict[str, float] = {}
         self._start = time.perf_counter()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop where the loss is no number; tell how far it is."""
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Stop if the loss is not finite; report the progress."""
         loss = float((logs or {})["loss"])
         if not isfinite(loss):
             done = self.progress.epochs
-            kept = f"the run is kept as it was after epoch {done}" if done else "nothing has been kept"
+            state = f"the last checkpoint is that of epoch {done}" if done else "there is no checkpoint yet"
             raise TrainingError(
-                f"the loss is no number any more in epoch {self._epoch + 1}, step {batch + 1}, "
-                f"at a learning rate of {self._rate():.3g}: try a lower one; {kept}"
+                f"the loss is not finite in epoch {self._epoch + 1}, step {batch + 1}, "
+                f"at a learning rate of {self._rate():.3g}: try a lower one; {state}"
             )
         total = len(self.batches.labels)
-        self._images = min(self._images + self.how.batch, total)
-        if self.tell:
+        self._images = min(self._images + self.recipe.batch, total)
+        if self.on_step:
             rate = self._images / max(time.perf_counter() - self._start, 1e-9)
-            self.tell(
-                Step(self._epoch + 1, self.how.epochs, batch + 1, self.batches.steps, loss, rate, self._left(rate))
+            self.on_step(
+                Step(self._epoch + 1, self.recipe.epochs, batch + 1, self.batches.steps, loss, rate, self._left(rate))
             )
 
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Put the averaged weights in place, where there are any."""
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Swap in the averaged weights, if the recipe averages."""
         self._trained = time.perf_counter() - self._start
         if self.average:
             self._stack.enter_context(self.average.in_place())
 
-    def on_test_end(self, logs: Any = None) -> None:
-        """Keep the weights that were validated if they are the best so far."""
-        self._tested = {f"val_{key}": float(value) for key, value in (logs or {}).items()}
-        value = self._badness()
-        # Equal is no better: of epochs that are the same the first is kept, as Keras does.
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Save the validated weights if they are the best so far."""
+        self._validated = {f"val_{key}": float(value) for key, value in (logs or {}).items()}
+        value = self._selection_value()
+        # As in Keras, the first of several equal epochs counts as the best.
         if value < self.progress.best or not self.progress.best_epoch:
             self.progress.best, self.progress.best_epoch = value, self._epoch + 1
             save_weights(self.folder, self.model, self._epoch + 1)
         self._stack.close()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write down what the epoch came to, and where the run stands."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Write the epoch's record and a checkpoint."""
         now = time.perf_counter()
         trained = self._trained or now - self._start
         logs = {key: float(value) for key, value in (logs or {}).items()}
-        size = self.batches.size(epoch)
-        record: dict[str, Any] = {
-            "epoch": epoch + 1,
-            **logs,
-            "learning_rate": self._rate(),
-            "size": list(size),
-            "seconds": round(trained, 3),
-            "images_per_second": round(len(self.batches.labels) / trained, 2),
-            "elapsed": round(self._before + now - self._began, 3),
-        }
+        height, width = self.batches.size(epoch)
+        record = EpochRecord(
+            epoch=epoch + 1,
+            loss=logs["loss"],
+            accuracy=logs["accuracy"],
+            val_loss=logs.get("val_loss"),
+            val_accuracy=logs.get("val_accuracy"),
+            learning_rate=self._rate(),
+            size=(height, width),
+            seconds=round(trained, 3),
+            images_per_second=round(len(self.batches.labels) / trained, 2),
+            elapsed=round(self._before + now - self._began, 3),
+        )
         progress = self.progress
         progress.epochs = epoch + 1
-        progress.elapsed = record["elapsed"]
+        progress.elapsed = record.elapsed
         progress.history.append(record)
-        # The state has the history in it and is what counts: a line that is missing when we die here is written again.
+        # The state contains the history: a line that a crash here loses is written again on resuming.
         save_state(self.folder, self.model, progress)
-        keep_weights(self.folder, progress)
-        write_lines(self.folder / HISTORY, progress.history)
-        if self.how.patience and epoch + 1 - progress.best_epoch >= self.how.patience:
+        promote_weights(self.folder, progress)
+        write_lines(self.folder / HISTORY, [each.to_dict() for each in progress.history])
+        if self.recipe.patience and epoch + 1 - progress.best_epoch >= self.recipe.patience:
             self.model.stop_training = True
-        if self.tell:
-            rate = record["images_per_second"]
+        if self.on_step:
+            rate = record.images_per_second
             steps = self.batches.steps
-            self.tell(Step(epoch + 1, self.how.epochs, steps, steps, logs["loss"], rate, self._left(rate), record))
+            self.on_step(
+                Step(epoch + 1, self.recipe.epochs, steps, steps, logs["loss"], rate, self._left(rate), record)
+            )
 
-    def _badness(self) -> float:
-        if self.how.select == "last":
+    def _selection_value(self) -> float:
+        if self.recipe.select == "last":
             return -float(self._epoch)
-        value = self._tested[self.how.select]
-        value = -value if self.how.select == "val_accuracy" else value
+        value = self._validated[self.recipe.select]
+        value = -value if self.recipe.select == "val_accuracy" else value
         return value if isfinite(value) else float("inf")
 
     def _rate(self) -> float:
@@ -141,6 +153,6 @@ class RunCallback(_keras.callbacks.Callback):
     def _left(self, rate: float) -> float:
         total = len(self.batches.labels)
         height, width = self.batches.size(self._epoch)
-        sizes = [self.batches.size(epoch) for epoch in range(self._epoch + 1, self.how.epochs)]
+        sizes = [self.batches.size(epoch) for epoch in range(self._epoch + 1, self.recipe.epochs)]
         later = sum(total * (h * w) / (height * width) for h, w in sizes)
         return (total - self._images + later) / max(rate, 1e-9)

@@ -4,39 +4,41 @@ import os
 import platform
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from archlab.bridge import build, load_keras
+from archlab.bridge import all_layers, build, load_keras
+from archlab.bridge.types import Callback, Dataset, Model
+from archlab.data import ImageSet, open_images
 from archlab.errors import DataError, DesignError, MissingPartError, UsageError
-from archlab.files import write_json, write_lines, write_text
+from archlab.files import exclusive, reason_of, write_json, write_lines, write_text
 from archlab.graph import Graph, format_shape
-from archlab.notation import to_yaml as architecture_yaml
+from archlab.notation import write_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
 from archlab.training import recipes
 from archlab.training._average import Average
-from archlab.training._batches import Batches, held_out, stored_size, test_size
+from archlab.training._batches import Batches, evaluation_batches, stored_size, test_size
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish
+from archlab.training._record import Progress, RunRecord
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, RECIPE, WEIGHTS, Run, new_folder, open_run
-from archlab.training._state import Progress, keep_weights, restore_state, without_optimizer
-from archlab.training.data import PhotoSet, open_photos
+from archlab.training._state import promote_weights, restore_state, without_optimizer
 from archlab.training.recipes import Recipe
 from archlab.training.recipes import recipe as find_recipe
 
 if TYPE_CHECKING:
     from archlab.training._callback import Step
 
-Tell = Callable[["Step"], None]
+OnStep = Callable[["Step"], None]
 _ESTIMATED_ON = 512
-"""Training photos that batch normalization's statistics are estimated anew on."""
+"""Training images on which batch normalization's statistics are re-estimated."""
 
 
 def train(
@@ -53,185 +55,190 @@ def train(
     mirrored: bool = False,
     gradients: bool = False,
     tensorboard: bool = False,
-    tell: Tell | None = None,
+    on_step: OnStep | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Run:
-    """Train an architecture from new weights, and test it once, with the weights that validation chose.
+    """Train an architecture from scratch and test it once, with the best weights by validation.
 
     Args:
         reference: as for `load`.
-        data: a folder of class folders, with or without `train`, `validation` and `test`; or `shapes`, drawings made
-            from a seed.
+        data: a folder of class folders, optionally inside `train`, `validation` and `test`; or `shapes`, the synthetic
+            data set.
         recipe: a recipe's name, a YAML file, or a `Recipe`.
-        seed: of the weights, the order of the photos and everything that is random.
-        run: the folder to write the run into; one under `runs` unless given.
-        epochs: another number of them than the recipe's.
-        input: another input, (height, width), for recipes that name no size.
-        settings: other values for the recipe's fields.
-        deterministic: have TensorFlow take the same sums in the same order every time, for the rest of the process.
-            Slower; a run that was broken off then ends with the very weights that it would have had.
-        mirrored: train on all GPUs of this machine at once.
-        gradients: record the gradient flow as it changes, into `gradients.jsonl`.
-        tensorboard: write TensorBoard's files too.
-        tell: called after every batch and epoch with where the run is.
-        note: called with what a user should know, in a line.
+        seed: of the initialization, the order of the images, augmentation and dropout.
+        run: the folder of the run. Default: a new folder under `runs`.
+        epochs: the number of epochs. Default: the recipe's.
+        input: (height, width) in px, for recipes without a size. Default: the architecture's input.
+        settings: values of recipe fields to override.
+        deterministic: use TensorFlow's deterministic operations for the rest of the process. Slower; a resumed run
+            then ends with exactly the weights of an uninterrupted one.
+        mirrored: train on all GPUs of this machine.
+        gradients: record the gradient flow during training in `gradients.jsonl`.
+        tensorboard: write logs for TensorBoard.
+        on_step: called with a `Step` after every batch and epoch.
+        note: called with each message for the user.
 
     Returns:
         The finished run.
 
     Raises:
-        DataError: the photos cannot be used.
-        UsageError: the head does not match the classes, or a setting makes no sense.
-        TrainingError: the loss is no number any more.
+        DataError: the images cannot be used.
+        UsageError: the head does not match the classes, or a setting is invalid.
+        TrainingError: the loss is not finite.
         OutputError: the run's folder cannot be written.
     """
     architecture = load(reference, None if input is None else tuple(input))
-    changed = dict(settings or {}) | ({} if epochs is None else {"epochs": epochs})
-    how = find_recipe(recipe).for_architecture(architecture.name).with_settings(changed)
-    shape = _input_shape(architecture, how)
-    _sized(architecture, how, shape)
+    overrides = dict(settings or {}) | ({} if epochs is None else {"epochs": epochs})
+    recipe = find_recipe(recipe).for_architecture(architecture.name).with_settings(overrides)
+    shape = _input_shape(architecture, recipe)
+    _graph_of(architecture, recipe, shape)
     _refuse_missing(tensorboard)
-    folder = new_folder(run, f"{architecture.name}-{how.name}-seed{seed}")
-    photos = open_photos(data, stored_size(how, shape[:2]), shape[2])
-    Head.of(architecture.graph, photos.classes)
-    about: dict[str, Any] = {
-        "reference": architecture.reference or architecture.name,
-        "name": architecture.name,
-        "input": list(shape),
-        "recipe": how.name,
-        "settings": {key: str(value) for key, value in changed.items()},
-        "seed": seed,
-        "data": _located(data),
-        "data_title": photos.title,
-        "data_fingerprint": photos.fingerprint,
-        "test_fingerprint": photos.test.fingerprint,
-        "synthetic": photos.synthetic,
-        "classes": list(photos.classes),
-        "photos": {split: len(getattr(photos, split)) for split in ("train", "validation", "test")},
-        "skipped": [[each.name, each.reason] for each in photos.skipped],
-        "precision": _precision(how, note),
-        "deterministic": deterministic,
-        "mirrored": mirrored,
-        "gradients": gradients,
-        "tensorboard": tensorboard,
-        "command": sys.argv if sys.argv[0].endswith("archlab") else None,
-        "versions": {name: version(name) for name in ("archlab", "tensorflow", "keras", "numpy")},
-        "python": platform.python_version(),
-        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
-    }
-    _begin(folder, architecture, how, about)
-    return _go_on(Run(folder), architecture, photos, tell, note)
+    folder = new_folder(run, f"{architecture.name}-{recipe.name}-seed{seed}")
+    images = open_images(data, stored_size(recipe, shape[:2]), shape[2])
+    Head.of(architecture.graph, images.classes)
+    record = RunRecord(
+        reference=architecture.reference or architecture.name,
+        name=architecture.name,
+        input=shape,
+        recipe=recipe.name,
+        settings={key: str(value) for key, value in overrides.items()},
+        seed=seed,
+        data=_absolute(data),
+        data_title=images.title,
+        data_fingerprint=images.fingerprint,
+        test_fingerprint=images.test.fingerprint,
+        synthetic=images.synthetic,
+        classes=images.classes,
+        images={split: len(getattr(images, split)) for split in ("train", "validation", "test")},
+        skipped=tuple((each.name, each.reason) for each in images.skipped),
+        precision=_precision(recipe, note),
+        deterministic=deterministic,
+        mirrored=mirrored,
+        gradients=gradients,
+        tensorboard=tensorboard,
+        command=tuple(sys.argv) if sys.argv[0].endswith("archlab") else None,
+        versions={name: version(name) for name in ("archlab", "tensorflow", "keras", "numpy")},
+        python=platform.python_version(),
+        machine={"system": platform.platform(), "processors": os.cpu_count()},
+    )
+    _create(folder)
+    with _locked(folder):
+        _write_setup(folder, architecture, recipe, record)
+        return _continue(Run(folder), architecture, images, on_step, note)
 
 
 def resume(
     run: str | Path,
     *,
     data: str | Path | None = None,
-    tell: Tell | None = None,
+    on_step: OnStep | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Run:
-    """Go on with a run that was broken off, after the last epoch that it finished; one that is finished is left alone.
+    """Resume an interrupted run after its last finished epoch. A finished run is returned unchanged.
 
     Args:
         run: its folder.
-        data: where its photos are now, if they were moved.
-        tell: called after every batch and epoch with where the run is.
-        note: called with what a user should know, in a line.
+        data: the new location of its images, if they were moved.
+        on_step: called with a `Step` after every batch and epoch.
+        note: called with each message for the user.
 
     Raises:
-        SourceError: there is no such run, or what it wrote is damaged.
-        DataError: its photos are gone, or are others now.
+        SourceError: there is no such run, or its files are damaged.
+        DataError: its images are missing or have changed.
     """
     found = open_run(run)
     if found.finished:
         return found
-    about, how = found.about, found.recipe
-    architecture = replace(load_architecture(found), name=about["name"])
-    shape = tuple(about["input"])
-    photos = open_photos(about["data"] if data is None else data, stored_size(how, shape[:2]), shape[2])
-    if photos.fingerprint != about["data_fingerprint"]:
-        raise DataError(f"{photos.source}: these are not the photos that the run {run} was begun with")
-    return _go_on(found, architecture, photos, tell, note)
+    about, recipe = found.record, found.recipe
+    architecture = replace(load_architecture(found), name=about.name)
+    shape = about.input
+    images = open_images(about.data if data is None else data, stored_size(recipe, shape[:2]), shape[2])
+    if images.fingerprint != about.data_fingerprint:
+        raise DataError(f"{images.source}: the images are not those that run {run} was started with")
+    with _locked(found.folder):
+        return _continue(found, architecture, images, on_step, note)
 
 
 def load_architecture(run: Run) -> Architecture:
-    """The architecture that a run wrote down.
+    """The architecture of a run.
 
     Raises:
-        SourceError: it is gone, or damaged.
+        SourceError: its file is missing or damaged.
     """
-    about = run.about
+    about = run.record
     file = run.folder / ARCHITECTURE
     if not file.is_file():
         file = file.with_suffix(".keras")
-    return load(str(file), tuple(about["input"]))
+    return load(str(file), about.input)
 
 
-def _go_on(
-    run: Run, architecture: Architecture, photos: PhotoSet, tell: Tell | None, note: Callable[[str], None] | None
+def _continue(
+    run: Run, architecture: Architecture, images: ImageSet, on_step: OnStep | None, note: Callable[[str], None] | None
 ) -> Run:
     tf, _ = load_keras()
-    about, how = run.about, run.recipe
-    if about["deterministic"]:
+    about, recipe = run.record, run.recipe
+    if about.deterministic:
         tf.config.experimental.enable_op_determinism()
-    shape = tuple(about["input"])
-    head = Head.of(architecture.graph, photos.classes)
-    batches = Batches(photos.train.pixels, head.encode(photos.train.labels), how, shape[:2], about["seed"])
-    size = test_size(how, shape)
-    validation = held_out(photos.validation.pixels, head.encode(photos.validation.labels), size, how.batch)
-    with _seeded(about["seed"]):
-        strategy = tf.distribute.MirroredStrategy() if about["mirrored"] else None
+    shape = about.input
+    head = Head.of(architecture.graph, images.classes)
+    batches = Batches(images.train.pixels, head.encode(images.train.labels), recipe, shape[:2], about.seed)
+    size = test_size(recipe, shape)
+    validation = evaluation_batches(images.validation.pixels, head.encode(images.validation.labels), size, recipe.batch)
+    with _seeded(about.seed):
+        strategy = tf.distribute.MirroredStrategy() if about.mirrored else None
         with strategy.scope() if strategy else nullcontext():
-            model = build_model(architecture, how, shape, about["precision"], about["seed"])
+            model = build_model(architecture, recipe, shape, about.precision, about.seed)
             model.compile(
-                optimizer=make_optimizer(how, how.epochs * batches.steps, about["precision"]),
-                loss=head.loss(how.label_smoothing),
+                optimizer=make_optimizer(recipe, recipe.epochs * batches.steps, about.precision),
+                loss=head.loss(recipe.label_smoothing),
                 metrics=[head.accuracy()],
                 jit_compile=False,
             )
             model.optimizer.build(model.trainable_variables)
         progress = restore_state(run.folder, model)
-        keep_weights(run.folder, progress)
-        write_lines(run.folder / HISTORY, progress.history)
+        promote_weights(run.folder, progress)
+        write_lines(run.folder / HISTORY, [each.to_dict() for each in progress.history])
         if progress.epochs and note:
-            note(f"going on after epoch {progress.epochs} of {how.epochs}")
+            note(f"resuming from epoch {progress.epochs} of {recipe.epochs}")
         average = None
-        if how.average:
-            some = slice(None, None, max(1, len(photos.train) // _ESTIMATED_ON))
-            known = held_out(photos.train.pixels[some], batches.labels[some], size, how.batch)
-            average = Average(model, known)
+        if recipe.average:
+            every_nth = slice(None, None, max(1, len(images.train) // _ESTIMATED_ON))
+            unaugmented = evaluation_batches(
+                images.train.pixels[every_nth], batches.labels[every_nth], size, recipe.batch
+            )
+            average = Average(model, unaugmented)
         try:
-            _fit(run, model, batches, validation, progress, average, tell)
+            _fit(run, model, batches, validation, progress, average, on_step)
         except KeyboardInterrupt:
-            done = f"after epoch {progress.epochs} of {how.epochs}"
-            raise KeyboardInterrupt(f"stopped {done}: go on with archlab train --resume {run.folder}") from None
+            done = f"after epoch {progress.epochs} of {recipe.epochs}"
+            raise KeyboardInterrupt(f"interrupted {done}: resume with archlab train --resume {run.folder}") from None
         without_optimizer(model).load_weights(run.folder / WEIGHTS)
-        finish(run, model, head, photos, progress)
+        finish(run, model, head, images, progress)
     return run
 
 
 def _fit(
     run: Run,
-    model: Any,
+    model: Model,
     batches: Batches,
-    validation: Any,
+    validation: Dataset,
     progress: Progress,
     average: Average | None,
-    tell: Tell | None,
+    on_step: OnStep | None,
 ) -> None:
     from archlab.training._callback import RunCallback  # loads Keras
 
-    how = batches.how
-    if how.patience and progress.best_epoch and progress.epochs - progress.best_epoch >= how.patience:
-        return  # it had ended, and died before it was tested
-    callbacks: list[Any] = [RunCallback(run.folder, batches, progress, average, tell)]
+    recipe = batches.recipe
+    if recipe.patience and progress.best_epoch and progress.epochs - progress.best_epoch >= recipe.patience:
+        return  # it stopped early, and was interrupted before its test
+    callbacks: list[Callback] = [RunCallback(run.folder, batches, progress, average, on_step)]
     callbacks += _more_callbacks(run, batches, progress.epochs)
-    every = how.validate_every
-    when = sorted({*range(every, how.epochs + 1, every), how.epochs})
+    every = recipe.validate_every
+    when = sorted({*range(every, recipe.epochs + 1, every), recipe.epochs})
     model.fit(
         batches.dataset(progress.epochs * batches.steps),
         initial_epoch=progress.epochs,
-        epochs=how.epochs,
+        epochs=recipe.epochs,
         steps_per_epoch=batches.steps,
         validation_data=validation,
         validation_freq=when,
@@ -241,26 +248,26 @@ def _fit(
     )
 
 
-def _more_callbacks(run: Run, batches: Batches, done: int) -> list[Any]:
+def _more_callbacks(run: Run, batches: Batches, done: int) -> list[Callback]:
     _, keras = load_keras()
-    about = run.about
-    found: list[Any] = []
-    if about["tensorboard"]:
+    about = run.record
+    found: list[Callback] = []
+    if about.tensorboard:
         found.append(keras.callbacks.TensorBoard(log_dir=str(run.folder / "tensorboard"), profile_batch=0))
-    if about["gradients"]:
+    if about.gradients:
         from archlab.analysis.measured import record_gradients
 
-        photos, labels = next(iter(batches.dataset(limit=1)))
-        # Recording begins a file anew: what was recorded before the run was broken off is kept.
+        images, labels = next(iter(batches.dataset(limit=1)))
+        # Recording starts a new file, so that records from before the interruption are preserved.
         name = f"gradients-{done}.jsonl" if done else "gradients.jsonl"
-        found.append(record_gradients(run.folder / name, photos.numpy(), labels.numpy()))
+        found.append(record_gradients(run.folder / name, images.numpy(), labels.numpy()))
     return found
 
 
-def _sized(architecture: Architecture, how: Recipe, shape: Sequence[int]) -> Graph:
-    """The architecture for inputs of the recipe's size, or of any where it has several."""
-    trained = {(pixels, pixels) for _, pixels in how.size} or {tuple(shape[:2])}
-    sizes = trained | {test_size(how, tuple(shape))}
+def _graph_of(architecture: Architecture, recipe: Recipe, shape: Sequence[int]) -> Graph:
+    """The graph for inputs of the recipe's size, or of unknown size if the recipe has several."""
+    trained = {(pixels, pixels) for _, pixels in recipe.size} or {tuple(shape[:2])}
+    sizes = trained | {test_size(recipe, tuple(shape))}
     height, width = sizes.pop() if len(sizes) == 1 else (None, None)
     try:
         return architecture.with_input((height, width, shape[2])).graph
@@ -268,24 +275,24 @@ def _sized(architecture: Architecture, how: Recipe, shape: Sequence[int]) -> Gra
         if height is not None:
             raise error.within(architecture.name) from None
         raise UsageError(
-            f"{architecture.name} takes inputs of one size alone ({error}), "
-            f"and the recipe {how.name} has several: set size and test_size to the same number"
+            f"{architecture.name} needs a fixed input size ({error}), "
+            f"but the recipe {recipe.name} has several: set size and test_size to the same value"
         ) from None
 
 
-def build_model(architecture: Architecture, how: Recipe, shape: Sequence[int], precision: str, seed: int) -> Any:
-    """The Keras model that is trained."""
-    graph = _sized(architecture, how, shape)
+def build_model(architecture: Architecture, recipe: Recipe, shape: Sequence[int], precision: str, seed: int) -> Model:
+    """The Keras model to train."""
+    graph = _graph_of(architecture, recipe, shape)
     model = build(graph, seed, dtype="mixed_bfloat16" if precision == "bfloat16" else "float32", fast=True).model
     _, keras = load_keras()
-    if how.bn_momentum:
-        for layer in model._flatten_layers(include_self=False):
+    if recipe.bn_momentum:
+        for layer in all_layers(model):
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = how.bn_momentum
+                layer.momentum = recipe.bn_momentum
     return model
 
 
-def _input_shape(architecture: Architecture, how: Recipe) -> tuple[int, int, int]:
+def _input_shape(architecture: Architecture, recipe: Recipe) -> tuple[int, int, int]:
     try:
         graph = architecture.graph
     except DesignError as error:
@@ -293,43 +300,54 @@ def _input_shape(architecture: Architecture, how: Recipe) -> tuple[int, int, int
     shape = graph.nodes[graph.inputs[0]].shape
     if len(shape) != 3 or shape[2] not in (1, 3):
         raise UsageError(
-            f"{architecture.name} takes {format_shape(shape)}: photos have a height, a width, 1 or 3 channels"
+            f"{architecture.name} takes {format_shape(shape)}: images have a height, a width and 1 or 3 channels"
         )
     if None in shape[:2]:
-        if not how.size:
+        if not recipe.size:
             raise UsageError(f"{architecture.name} takes {format_shape(shape)}: give --input, such as 96x96")
-        shape = (how.size[-1][1], how.size[-1][1], shape[2])
-    return shape  # pyright: ignore[reportReturnType]
+        shape = (recipe.size[-1][1], recipe.size[-1][1], shape[2])
+    return cast("tuple[int, int, int]", shape)
 
 
-def _begin(folder: Path, architecture: Architecture, how: Recipe, about: dict[str, Any]) -> None:
+def _create(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"run {folder}: cannot be made, {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"run {folder}: cannot be created, {reason_of(error)}") from None
+
+
+def _locked(folder: Path) -> AbstractContextManager[None]:
+    """Lock the folder of a run: two processes would overwrite each other's checkpoints."""
+    message = f"run {folder}: another process is training it: wait for it, or choose another folder"
+    return exclusive(folder / ".lock", message)
+
+
+def _write_setup(folder: Path, architecture: Architecture, recipe: Recipe, about: RunRecord) -> None:
+    if (folder / ABOUT).exists():
+        raise UsageError(f"run {folder}: another process has started a run here: choose another folder")
     if architecture.tree is not None:
         write_text(folder / ARCHITECTURE, architecture_yaml(architecture.tree))
     else:
         build(architecture.graph).model.save((folder / ARCHITECTURE).with_suffix(".keras"))
-    write_text(folder / RECIPE, recipes.to_yaml(how))
-    write_json(folder / ABOUT, about)
+    write_text(folder / RECIPE, recipes.to_yaml(recipe))
+    write_json(folder / ABOUT, about.to_dict())
 
 
-def _located(data: str | Path) -> str:
-    """Data as it can be found again from another folder."""
+def _absolute(data: str | Path) -> str:
+    """The data set's absolute path, or its name."""
     return str(Path(data).resolve()) if Path(data).is_dir() else str(data)
 
 
-def _precision(how: Recipe, note: Callable[[str], None] | None) -> str:
-    if how.precision == "bfloat16" and not has_bfloat16():
+def _precision(recipe: Recipe, note: Callable[[str], None] | None) -> str:
+    if recipe.precision == "bfloat16" and not has_bfloat16():
         if note:
-            note("this processor has no bfloat16 arithmetic: training in float32")
+            note("this processor has no bfloat16 instructions: training in float32")
         return "float32"
-    return how.precision
+    return recipe.precision
 
 
 def has_bfloat16() -> bool:
-    """Whether bfloat16 is computed in hardware; without it TensorFlow emulates it, slower than float32."""
+    """Whether the hardware computes in bfloat16; otherwise TensorFlow emulates it, slower than float32."""
     tf, _ = load_keras()
     if tf.config.list_physical_devices("GPU"):
         return True
@@ -349,8 +367,8 @@ def _refuse_missing(tensorboard: bool) -> None:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Everything random begins at the seed; Python's and NumPy's generators are given back as they were."""
+def _seeded(seed: int) -> Generator[None]:
+    """Seed all random generators; the states of Python's and NumPy's are restored afterwards."""
     _, keras = load_keras()
     python, numpy = random.getstate(), np.random.get_state()
     keras.utils.set_random_seed(seed)

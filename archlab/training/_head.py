@@ -1,32 +1,32 @@
-"""What a network's last layer is trained with, and how its outputs read as probabilities."""
+"""The head of a classifier: its loss, label encoding and probabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from archlab.analysis.static import head_function
 from archlab.bridge import load_keras
+from archlab.bridge.types import LossFunction
 from archlab.errors import UsageError
 from archlab.graph import Graph
 
 
 @dataclass(frozen=True)
 class Head:
-    """The loss, the labels and the probabilities that go with an output."""
+    """The output of a classifier, with its loss, label encoding and probabilities."""
 
     units: int
     function: str
-    """'sigmoid', 'softmax' or nothing, where the outputs are logits."""
+    """'sigmoid', 'softmax', or empty if the outputs are logits."""
 
     @classmethod
     def of(cls, graph: Graph, classes: tuple[str, ...]) -> Head:
         """The head of a classifier of these classes.
 
         Raises:
-            UsageError: the network has several inputs or outputs, or units that do not match the classes.
+            UsageError: the network has several inputs or outputs, or its units do not match the classes.
         """
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise UsageError(f"{graph.name}: training needs one input and one output")
@@ -36,21 +36,21 @@ class Head:
         fits = units == (1 if len(classes) == 2 and function != "softmax" else len(classes))
         if len(last.shape) != 1 or not (fits or (units == len(classes) and function != "sigmoid")):
             counted = f"{units} unit{'s' if units != 1 else ''}{' with ' + function if function else ''}"
-            raise UsageError(f"{graph.name} ends in {counted}, and there are {len(classes)} classes: {_some(classes)}")
+            raise UsageError(f"{graph.name} ends in {counted}, but there are {len(classes)} classes: {_some(classes)}")
         return cls(units or 0, function)
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Labels as float32 of shape (N, units)."""
         return (labels[:, None] if self.units == 1 else np.eye(self.units)[labels]).astype("float32")
 
-    def loss(self, smoothing: float) -> Any:
+    def loss(self, smoothing: float) -> LossFunction:
         """The cross-entropy of the outputs."""
         _, keras = load_keras()
         kind = keras.losses.BinaryCrossentropy if self.units == 1 else keras.losses.CategoricalCrossentropy
         return kind(from_logits=not self.function, label_smoothing=smoothing)
 
-    def accuracy(self) -> Any:
-        """The share of photos whose likeliest class is the right one."""
+    def accuracy(self) -> LossFunction:
+        """The metric: the fraction of images whose predicted class is their label."""
         _, keras = load_keras()
         if self.units == 1:
             return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.5 if self.function else 0.0)

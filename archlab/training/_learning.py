@@ -8,24 +8,25 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from archlab.training._record import EpochRecord
 from archlab.training._run import open_run
 
 
 @dataclass(frozen=True)
 class Learning:
-    """How the runs of one architecture came along, epoch by epoch.
+    """The learning curves of one architecture's runs.
 
     Attributes:
         name: of the architecture.
-        histories: of each run, a record an epoch.
+        histories: one record per epoch of each run.
     """
 
     name: str
-    histories: tuple[tuple[dict[str, Any], ...], ...]
+    histories: tuple[tuple[EpochRecord, ...], ...]
 
     @property
     def curve(self) -> tuple[float | None, ...]:
-        """Validation accuracy after each epoch, the mean over the runs that came so far; None where none validated."""
+        """Validation accuracy after each epoch: the mean over the runs that reached it; None without a validation."""
         length = max(map(len, self.histories), default=0)
         return tuple(
             _mean([history[epoch] for history in self.histories if epoch < len(history)]) for epoch in range(length)
@@ -33,23 +34,24 @@ class Learning:
 
     @property
     def seconds_per_epoch(self) -> float:
-        """Of training, validation and writing: the median over all epochs of all runs."""
-        spent: list[float] = []
+        """Time of training, validation and checkpoints: the median over all epochs of all runs."""
+        durations: list[float] = []
         for history in self.histories:
-            elapsed = [0.0, *(record["elapsed"] for record in history)]
-            spent += [after - before for before, after in pairwise(elapsed)]
-        return median(spent)
+            elapsed = [0.0, *(record.elapsed for record in history)]
+            durations += [after - before for before, after in pairwise(elapsed)]
+        return median(durations)
 
     @property
     def best(self) -> float:
-        """The highest validation accuracy that every run has reached at some time."""
+        """The highest validation accuracy that every run has reached."""
         return min(max(_validated(history), default=0.0) for history in self.histories)
 
     def time_to(self, accuracy: float) -> float | None:
-        """Seconds until a validation accuracy is first reached, the mean over the runs; None if one never does."""
+        """Time to a validation accuracy, s: the mean over the runs; None if a run never reaches it."""
         times: list[float] = []
         for history in self.histories:
-            reached = [record["elapsed"] for record in history if record.get("val_accuracy", -1.0) >= accuracy]
+            validated = [(record.elapsed, record.val_accuracy) for record in history]
+            reached = [elapsed for elapsed, found in validated if found is not None and found >= accuracy]
             if not reached:
                 return None
             times.append(reached[0])
@@ -61,32 +63,32 @@ class Learning:
             "name": self.name,
             "validation_accuracy": list(self.curve),
             "seconds_per_epoch": self.seconds_per_epoch,
-            "runs": [list(history) for history in self.histories],
+            "runs": [[record.to_dict() for record in history] for history in self.histories],
         }
 
 
 def learning(name: str, runs: Sequence[str | Path]) -> Learning:
-    """How runs of one architecture came along.
+    """The learning curves of one architecture's runs.
 
     Args:
         name: of the architecture.
         runs: their folders.
 
     Raises:
-        SourceError: a folder holds no run.
+        SourceError: a folder is not an archlab run.
     """
     return Learning(name, tuple(tuple(open_run(folder).history) for folder in runs))
 
 
 def common_target(curves: Sequence[Learning]) -> float:
-    """The highest whole percent of validation accuracy that every run of every architecture has reached."""
+    """The highest validation accuracy, in whole percent, that every run of every architecture has reached."""
     return floor(100 * min(each.best for each in curves) + 1e-9) / 100
 
 
-def _validated(history: Sequence[dict[str, Any]]) -> list[float]:
-    return [record["val_accuracy"] for record in history if "val_accuracy" in record]
+def _validated(history: Sequence[EpochRecord]) -> list[float]:
+    return [record.val_accuracy for record in history if record.val_accuracy is not None]
 
 
-def _mean(records: Sequence[dict[str, Any]]) -> float | None:
+def _mean(records: Sequence[EpochRecord]) -> float | None:
     found = _validated(records)
     return fmean(found) if found else None

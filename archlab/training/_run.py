@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from archlab.errors import SourceError, UsageError
+from archlab.files import KEY, is_folder, keyed, parse_json, read_json, read_lines, read_record
 from archlab.shown import Shown
+from archlab.training._record import EpochRecord, RunRecord
 from archlab.training.recipes import Recipe, recipe
 
 ABOUT = "run.json"
@@ -26,60 +27,60 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a run. Accuracies are shares of photos, times are seconds."""
+    """The results of a run. Accuracies are fractions of images, times are in seconds."""
 
     reference: str
     name: str
     recipe: str
     seed: int
     data: str
-    """How the data set is called; it says so where photos are synthetic drawings."""
+    """The data set's name, marked if its images are synthetic."""
     synthetic: bool
     fingerprint: str
-    """Of the test photos: two runs with the same one were tested on the same."""
+    """Of the test images: two runs with the same fingerprint were tested on the same images."""
     classes: tuple[str, ...]
     input: tuple[int, ...]
     epochs: int
     best_epoch: int
-    """Whose weights were kept, and tested; counted from 1."""
+    """The epoch whose weights were tested; counted from 1."""
     validation_accuracy: float
     validation_loss: float
     test_accuracy: float
-    test_photos: int
+    test_images: int = field(metadata={KEY: "test_photos"})
     params: int
     seconds: float
-    """Of training, validation after every epoch and all that is written in between."""
+    """Of training, validation and checkpoints."""
     images_per_second: float
-    """Photos trained on in a second of training: the median over the epochs."""
+    """Training images per second of training: the median over the epochs."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What was set otherwise than the recipe has it."""
+    """The recipe fields that were overridden."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return keyed(self, asdict(self))
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Summary:
-        """The same from plain data; keys that a later version added are passed over."""
-        known = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {key: value for key, value in data.items() if key in known}
-        for name in ("classes", "input"):
-            values[name] = tuple(values[name])
-        return cls(**values)
+    def from_dict(cls, data: object, where: str | Path = SUMMARY) -> Summary:
+        """The summary in plain data; keys that a later version added are ignored.
+
+        Raises:
+            SourceError: a key is missing, or its value is of another type; names `where`, the file.
+        """
+        return read_record(cls, data, where)
 
 
 class Outcome(NamedTuple):
-    """What a model says of each photo of a split."""
+    """The predictions of a model for a split."""
 
     names: tuple[str, ...]
     labels: np.ndarray
-    """(N,): indices of classes."""
+    """(N,): class indices."""
     probabilities: np.ndarray
     """(N, classes)."""
 
     @property
     def correct(self) -> np.ndarray:
-        """(N,): whether the likeliest class is the right one."""
+        """(N,): whether the predicted class is the label."""
         return self.probabilities.argmax(axis=1) == self.labels
 
 
@@ -87,53 +88,59 @@ class Outcome(NamedTuple):
 class Run(Shown):
     """The folder of a training run, finished or not.
 
-    It holds what was run (`run.json`, `architecture.yaml`, `recipe.yaml`), `history.jsonl` (a line an epoch), the
-    weights of the best epoch (`best.weights.h5`), where training stands (`state.npz`) and, once it is finished, what
-    was predicted of the test photos (`predictions.csv`) and `summary.json`.
+    It holds the setup (`run.json`, `architecture.yaml`, `recipe.yaml`), the history (`history.jsonl`, one line per
+    epoch), the weights of the best epoch (`best.weights.h5`), the last checkpoint (`state.npz`) and, once the run is
+    finished, the test predictions (`predictions.csv`) and the results (`summary.json`).
     """
 
     folder: Path
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What was run: reference, settings, seed, data, versions, machine."""
-        return self._json(ABOUT)
+    def record(self) -> RunRecord:
+        """The setup: reference, settings, seed, data, versions, machine.
+
+        Raises:
+            SourceError: the folder is not an archlab run, or `run.json` is damaged.
+        """
+        return RunRecord.from_dict(self._json(ABOUT), self.folder / ABOUT)
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained, with everything that was set."""
+        """The recipe, with all overridden fields."""
         return recipe(self.folder / RECIPE)
 
     @property
-    def history(self) -> list[dict[str, Any]]:
-        """A record of each finished epoch: losses, accuracies, seconds, images per second."""
+    def history(self) -> list[EpochRecord]:
+        """A record of each finished epoch.
+
+        Raises:
+            SourceError: a line is damaged; names the file and the line.
+        """
         path = self.folder / HISTORY
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        return [json.loads(line) for line in lines]
+        lines = read_lines(path) if path.is_file() else ()
+        return [EpochRecord.from_dict(parse_json(line, where), where) for line, where in lines]
 
     @property
     def finished(self) -> bool:
-        """Whether it has been trained and tested to the end."""
+        """Whether training and test are complete."""
         return (self.folder / SUMMARY).is_file()
 
     @property
     def summary(self) -> Summary:
-        """What came of it.
+        """The results.
 
         Raises:
             SourceError: it is not finished.
         """
         if not self.finished and (self.folder / ABOUT).is_file():
-            raise SourceError(f"run {self.folder} is not finished: go on with archlab train --resume {self.folder}")
-        return Summary.from_dict(self._json(SUMMARY))
+            raise SourceError(f"run {self.folder} is not finished: resume it with archlab train --resume {self.folder}")
+        return Summary.from_dict(self._json(SUMMARY), self.folder / SUMMARY)
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str) -> object:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return read_json(self.folder / name)
         except FileNotFoundError:
-            raise SourceError(f"{self.folder} is no run: it holds no {name}") from None
-        except (OSError, ValueError) as error:
-            raise SourceError(f"{self.folder / name} cannot be read: {error}") from None
+            raise SourceError(f"{self.folder} is not an archlab run: it has no {name}") from None
 
 
 def open_run(folder: str | Path) -> Run:
@@ -143,25 +150,25 @@ def open_run(folder: str | Path) -> Run:
         SourceError: there is none.
     """
     path = Path(folder)
-    if not path.is_dir():
+    if not is_folder(path):
         raise SourceError(f"no run {folder}: there is no such folder")
     run = Run(path)
-    _ = run.about
+    _ = run.record
     return run
 
 
-def new_folder(asked: str | Path | None, name: str) -> Path:
-    """A folder for a new run; under `runs` unless one was asked for.
+def new_folder(folder: str | Path | None, name: str) -> Path:
+    """The folder of a new run. Default: one under `runs`.
 
     Raises:
-        UsageError: the folder that was asked for is in use.
+        UsageError: the given folder is in use.
     """
-    if asked is not None:
-        path = Path(asked)
+    if folder is not None:
+        path = Path(folder)
         if (path / ABOUT).exists():
-            raise UsageError(f"run {path}: there is a run already: go on with --resume, or name another folder")
+            raise UsageError(f"run {path}: the folder holds a run: resume it with --resume, or choose another folder")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"run {path}: there is something else there: name another folder")
+            raise UsageError(f"run {path}: the folder is not empty: choose another folder")
         return path
     base = "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in name)
     path, number = Path("runs") / base, 1
@@ -171,12 +178,12 @@ def new_folder(asked: str | Path | None, name: str) -> Path:
     return path
 
 
-def predictions_text(found: Outcome, classes: tuple[str, ...]) -> str:
-    """Predictions as CSV: the photo, its class by number and name, the class predicted, the probability of each."""
+def predictions_text(outcome: Outcome, classes: tuple[str, ...]) -> str:
+    """Predictions as CSV: image, label, class, predicted class, and the probability of each class."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["name", "label", "class", "predicted", *(f"probability {name}" for name in classes)])
-    for name, label, row in zip(found.names, found.labels, found.probabilities, strict=True):
-        guess = classes[int(row.argmax())]
-        rows.writerow([name, int(label), classes[label], guess, *(f"{value:.9g}" for value in row)])
+    for name, label, row in zip(outcome.names, outcome.labels, outcome.probabilities, strict=True):
+        predicted = classes[int(row.argmax())]
+        rows.writerow([name, int(label), classes[label], predicted, *(f"{value:.9g}" for value in row)])
     return text.getvalue()

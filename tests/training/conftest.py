@@ -18,7 +18,7 @@ NET = "residual:depth=4,width=8"
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., Run]:
-    """Train a small net on a few drawings, in seconds."""
+    """Train a small net on a few synthetic images, in seconds."""
 
     def call(run: Path, **options: Any) -> Run:
         settings = SETTINGS | options.pop("settings", {})

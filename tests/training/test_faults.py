@@ -1,4 +1,4 @@
-"""What can go wrong while a net is trained: no finished epoch is lost, and nothing half-written taken for whole."""
+"""What can go wrong while a net is trained: no finished epoch is lost, and nothing half-written predicted whole."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archlab.data import open_images
 from archlab.errors import DataError, OutputError
 from archlab.training import _average, _callback, evaluate, open_run, resume, train
 from archlab.training._fit import build_model, load_architecture
-from archlab.training.data import open_photos
 
 RUN = ("residual:depth=4,width=8", "--data", "shapes:train=64,validation=16,test=16,size=32", "--epochs", "4")
 HOW = ("--set", "size=32", "--set", "batch=8", "--set", "average=0.9", "--seed", "2", "--deterministic")
@@ -25,7 +25,7 @@ HOW = ("--set", "size=32", "--set", "batch=8", "--set", "average=0.9", "--seed",
 # name and has not replaced the old one, or has been written to the middle.
 _DIES = """
 import os, signal, sys
-from archlab import files
+from archlab.files import _write
 from archlab.training import _state
 from archlab_cli.main import main
 name, count, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -36,7 +36,7 @@ def counted(path):
     global seen
     seen += path.name.endswith(name)
     return path.name.endswith(name) and seen == count
-real = files.write_whole
+real = _write.write_whole
 def write_whole(path, write):
     if not counted(path):
         return real(path, write)
@@ -46,7 +46,8 @@ def write_whole(path, write):
             beside.write_bytes(beside.read_bytes()[:1000])
         die()
     return real(path, half)
-files.write_whole = _state.write_whole = write_whole
+# Texts and lines are written through the first, weights and states through the second.
+_write.write_whole = _state.write_whole = write_whole
 main(sys.argv[4:])
 """
 
@@ -98,7 +99,7 @@ def test_killed_during_an_epoch(whole, tmp_path, epochs: int) -> None:
     assert not (folder / "summary.json").exists()
     again = _archlab("train", "--resume", folder)
     out, err = again.communicate()
-    assert again.returncode == 0 and "going on after epoch" in err and "test accuracy" in out
+    assert again.returncode == 0 and "resuming from epoch" in err and "test accuracy" in out
     _assert_as_if_nothing_had_happened(folder, whole)
 
 
@@ -148,7 +149,7 @@ def test_ctrl_c_leaves_one_line_that_says_how_to_go_on(whole, tmp_path) -> None:
     command = [sys.executable, "-c", _IS_STOPPED, "train", *RUN, *HOW, "--run", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 130 and not done.stdout and "Traceback" not in done.stderr
-    expected = f"archlab: stopped after epoch 1 of 4: go on with archlab train --resume {folder}"
+    expected = f"archlab: interrupted after epoch 1 of 4: resume with archlab train --resume {folder}"
     assert done.stderr.splitlines()[-1] == expected
     again = subprocess.run([sys.executable, "-m", "archlab_cli", "train", "--resume", str(folder)], check=False)
     assert again.returncode == 0
@@ -173,7 +174,7 @@ def test_no_room_for_a_file(tmp_path) -> None:
     assert not list(folder.glob(".new.*")) and not (folder / "best.weights.h5").exists()
 
 
-@pytest.mark.parametrize(("fails", "best"), [("save_state", 1), ("keep_weights", 2)])
+@pytest.mark.parametrize(("fails", "best"), [("save_state", 1), ("promote_weights", 2)])
 def test_the_best_weights_are_those_of_the_epoch_that_is_said_to_be_best(
     small, tmp_path, monkeypatch, fails: str, best: int
 ) -> None:
@@ -231,46 +232,46 @@ def test_a_full_disk_in_a_later_epoch_keeps_the_earlier_ones(small, tmp_path, mo
     assert resume(run.folder).finished and len(run.history) == 3
 
 
-def _photos(folder: Path) -> Path:
-    """A folder of photos that are drawings."""
+def _images(folder: Path) -> Path:
+    """A folder of images that are synthetic images."""
     from archlab.bridge import load_keras
 
     _, keras = load_keras()
-    drawn = open_photos("shapes:train=16,validation=8,test=8,size=24", (24, 24))
+    drawn = open_images("shapes:train=16,validation=8,test=8,size=24", (24, 24))
     for split in ("train", "validation", "test"):
-        photos = getattr(drawn, split)
-        for number, (pixels, label) in enumerate(zip(photos.pixels, photos.labels, strict=True)):
+        images = getattr(drawn, split)
+        for number, (pixels, label) in enumerate(zip(images.pixels, images.labels, strict=True)):
             file = folder / split / drawn.classes[label] / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             keras.utils.save_img(file, pixels, scale=False)
     return folder
 
 
-def test_photos_that_break_and_vanish_during_training(tmp_path) -> None:
+def test_images_that_break_and_vanish_during_training(tmp_path) -> None:
     """They have been decoded by then: the run ends as it would have; only going on needs them again."""
-    data = _photos(tmp_path / "data")
+    data = _images(tmp_path / "data")
     whole = train("residual:depth=4,width=8", data=data, epochs=3, input=(24, 24), run=tmp_path / "whole")
 
     def spoil(step) -> None:
         if step.record and step.epoch == 1:
-            next(data.glob("train/cats/*.png")).write_bytes(b"not a photo any more")
+            next(data.glob("train/cats/*.png")).write_bytes(b"not an image any more")
         if step.record and step.epoch == 2:
             shutil.rmtree(data)
 
     spoiled = train(
-        "residual:depth=4,width=8", data=data, epochs=3, input=(24, 24), run=tmp_path / "spoiled", tell=spoil
+        "residual:depth=4,width=8", data=data, epochs=3, input=(24, 24), run=tmp_path / "spoiled", on_step=spoil
     )
     assert not data.exists() and spoiled.finished
-    assert [r["val_loss"] for r in spoiled.history] == pytest.approx([r["val_loss"] for r in whole.history], rel=1e-3)
+    assert [r.val_loss for r in spoiled.history] == pytest.approx([r.val_loss for r in whole.history], rel=1e-3)
     (spoiled.folder / "summary.json").unlink()
     with pytest.raises(DataError, match="data: there is no such folder"):
         resume(spoiled.folder)
 
 
-def test_a_corrupt_photo_is_left_out_and_named(tmp_path) -> None:
-    data = _photos(tmp_path / "data")
+def test_a_corrupt_image_is_left_out_and_named(tmp_path) -> None:
+    data = _images(tmp_path / "data")
     bad = sorted(data.glob("train/cats/*.png"))[3]
     bad.write_bytes(bad.read_bytes()[:60])
     run = train("residual:depth=4,width=8", data=data, epochs=1, input=(24, 24), run=tmp_path / "run")
-    assert run.about["photos"]["train"] == 15
-    assert [name for name, _ in run.about["skipped"]] == [bad.relative_to(data).as_posix()]
+    assert run.record.images["train"] == 15
+    assert [name for name, _ in run.record.skipped] == [bad.relative_to(data).as_posix()]

@@ -10,12 +10,13 @@ import pytest
 
 from archlab import Conv, Dense, Flatten, GlobalAvgPool, Input, Rescaling, load
 from archlab.bridge import build, load_keras
+from archlab.data import open_images
 from archlab.errors import DataError, SourceError, TrainingError, UsageError
+from archlab.statistics import read_predictions
 from archlab.training import Recipe, Run, Summary, evaluate, open_run, predict, resume, train
 from archlab.training._batches import resized, stored_size
-from archlab.training._state import STATE, Progress, save_state
-from archlab.training.data import open_photos
-from archlab.training.statistics import read_predictions
+from archlab.training._record import Progress
+from archlab.training._state import STATE, save_state
 
 
 def state(run: Run) -> dict[str, np.ndarray]:
@@ -42,11 +43,11 @@ def test_a_run_says_what_was_run_and_what_came_of_it(finished) -> None:
         "images_per_second",
     } <= summary.keys()  # fmt: skip
     assert summary["reference"] == "residual:depth=4,width=8" and summary["epochs"] == 3 and summary["seed"] == 1
-    assert summary["synthetic"] and summary["data"] == "shapes (synthetic drawings)"
+    assert summary["synthetic"] and summary["data"] == "shapes (synthetic images)"
     assert Summary.from_dict(summary | {"later": 1}) == finished.summary
-    about = finished.about
-    assert about["versions"].keys() >= {"archlab", "tensorflow", "keras"}
-    assert about["photos"] == {"train": 48, "validation": 16, "test": 24}
+    about = finished.record
+    assert about.versions.keys() >= {"archlab", "tensorflow", "keras"}
+    assert about.images == {"train": 48, "validation": 16, "test": 24}
     assert load(str(finished.folder / "architecture.yaml")).tree == load("residual:depth=4,width=8").tree
     assert finished.recipe.lr == 0.01 and finished.recipe.epochs == 3
 
@@ -54,11 +55,11 @@ def test_a_run_says_what_was_run_and_what_came_of_it(finished) -> None:
 def test_the_history_has_a_line_an_epoch(finished) -> None:
     lines = (finished.folder / "history.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3]
-    assert [line["size"] for line in finished.history] == [[24, 24], [24, 24], [32, 32]]
+    assert [line.size for line in finished.history] == [(24, 24), (24, 24), (32, 32)]
     for record in finished.history:
-        assert record["seconds"] > 0 and record["images_per_second"] == pytest.approx(48 / record["seconds"], rel=0.1)
-        assert 0 <= record["val_accuracy"] <= 1
-    assert finished.summary.seconds == finished.history[-1]["elapsed"]
+        assert record.seconds > 0 and record.images_per_second == pytest.approx(48 / record.seconds, rel=0.1)
+        assert 0 <= record.val_accuracy <= 1
+    assert finished.summary.seconds == finished.history[-1].elapsed
 
 
 def test_the_accuracy_is_that_of_the_predictions(finished) -> None:
@@ -86,15 +87,15 @@ def assert_predicted(run: Run, views: list[np.ndarray]) -> None:
 
 
 def test_weights_that_were_kept_are_those_that_were_tested(finished) -> None:
-    kept = open_photos(finished.about["data"], stored_size(finished.recipe, (180, 180))).test
+    kept = open_images(finished.record.data, stored_size(finished.recipe, (180, 180))).test
     x = resized(kept.pixels, (32, 32))
     assert_predicted(finished, [x, x[:, :, ::-1]])
 
 
-def test_ten_cuts_of_a_photo_are_its_corners_and_its_middle_and_their_mirror_images(small, tmp_path) -> None:
+def test_ten_cuts_of_a_image_are_its_corners_and_its_middle_and_their_mirror_images(small, tmp_path) -> None:
     """At 43 pixels a side a cut of 3/4 has 32, so that nothing is resampled."""
     run = small(tmp_path / "run", epochs=1, settings={"test_crop": 0.75})
-    x = open_photos(run.about["data"], (43, 43)).test.pixels
+    x = open_images(run.record.data, (43, 43)).test.pixels
     cuts = [x[:, :32, :32], x[:, :32, 11:], x[:, 11:, :32], x[:, 11:, 11:], x[:, 5:-6, 5:-6]]
     assert_predicted(run, cuts + [cut[:, :, ::-1] for cut in cuts])
     assert evaluate(run).accuracy == run.summary.test_accuracy
@@ -110,11 +111,11 @@ def test_evaluating_a_run_finds_what_it_found(finished) -> None:
     assert len(other.outcome.labels) == 10 and other.synthetic
 
 
-def test_predicting_a_photo(finished, tmp_path) -> None:
+def test_predicting_a_image(finished, tmp_path) -> None:
     _, keras = load_keras()
-    photos = open_photos(finished.about["data"], stored_size(finished.recipe, (180, 180))).test
+    images = open_images(finished.record.data, stored_size(finished.recipe, (180, 180))).test
     files = [tmp_path / f"{number}.png" for number in range(3)]
-    for file, pixels in zip(files, photos.pixels, strict=False):
+    for file, pixels in zip(files, images.pixels, strict=False):
         keras.utils.save_img(file, pixels, scale=False)
     with (finished.folder / "predictions.csv").open(newline="") as file:
         expected = list(csv.DictReader(file))[:3]
@@ -137,14 +138,14 @@ def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(small, tmp_path, s
 
     whole = small(tmp_path / "whole", settings=settings, deterministic=True)
     with pytest.raises(Stop):
-        small(tmp_path / "broken", settings=settings, deterministic=True, tell=tell)
+        small(tmp_path / "broken", settings=settings, deterministic=True, on_step=tell)
     broken = open_run(tmp_path / "broken")
     assert not broken.finished and len(broken.history) == 2
     random.seed(99)
     np.random.seed(99)
     said: list[str] = []
     assert resume(tmp_path / "broken", note=said.append).finished
-    assert said == ["going on after epoch 2 of 3"]
+    assert said == ["resuming from epoch 2 of 3"]
     assert_same_state(whole, broken)
     assert (whole.folder / "predictions.csv").read_text() == (broken.folder / "predictions.csv").read_text()
     assert whole.summary.test_accuracy == broken.summary.test_accuracy
@@ -157,24 +158,24 @@ def test_a_finished_run_is_left_alone(finished) -> None:
 
 
 def test_a_run_whose_folder_is_in_use_is_refused(small, finished) -> None:
-    with pytest.raises(UsageError, match=r"there is a run already: go on with --resume"):
+    with pytest.raises(UsageError, match=r"the folder holds a run: resume it with --resume"):
         small(finished.folder)
 
 
-def test_other_photos_than_it_was_begun_with(small, tmp_path, finished) -> None:
+def test_other_images_than_it_was_begun_with(small, tmp_path, finished) -> None:
     shutil.copytree(finished.folder, tmp_path / "copy")
     (tmp_path / "copy" / "summary.json").unlink()
-    with pytest.raises(DataError, match=r"these are not the photos that the run"):
+    with pytest.raises(DataError, match=r"the images are not those that run"):
         resume(tmp_path / "copy", data="shapes:train=48,validation=16,test=24,size=32,seed=7")
 
 
 def test_a_loss_that_is_no_number_ends_the_run(small, tmp_path) -> None:
-    with pytest.raises(TrainingError, match=r"the loss is no number any more in epoch \d, step .*: try a lower one"):
+    with pytest.raises(TrainingError, match=r"the loss is not finite in epoch \d, step .*: try a lower one"):
         small(tmp_path / "run", settings={"optimizer": "sgd", "lr": 100, "schedule": "constant", "warmup": 0})
 
 
 def test_training_ends_after_epochs_that_were_no_better(small, tmp_path) -> None:
-    # Nothing is learned, so that no epoch is better than the first.
+    # Nothing is learned, so that no epoch is more accurate than the first.
     net = Input(32, 32, 3) >> Conv(4) >> GlobalAvgPool() >> Dense(1)
     found = small(tmp_path / "run", reference=net, epochs=8, settings={"patience": 2, "lr": 0, "average": 0})
     assert (found.summary.epochs, found.summary.best_epoch) == (3, 1)
@@ -182,29 +183,29 @@ def test_training_ends_after_epochs_that_were_no_better(small, tmp_path) -> None
 
 def test_validating_now_and_then_still_validates_the_last(small, tmp_path) -> None:
     found = small(tmp_path / "run", epochs=3, settings={"validate_every": 2})
-    assert ["val_loss" in record for record in found.history] == [False, True, True]
+    assert [record.val_loss is not None for record in found.history] == [False, True, True]
 
 
 @pytest.mark.parametrize(
     ("head", "classes"), [(Dense(2), 2), (Dense(2, activation="softmax"), 2), (Dense(1), 2)], ids=str
 )
 def test_every_kind_of_head_learns(tmp_path, head, classes) -> None:
-    """Twelve drawings by heart: whatever the loss, labels and probabilities must fit each other."""
+    """Twelve synthetic images by heart: whatever the loss, labels and probabilities must fit each other."""
     net = Input(24, 24, 3) >> Rescaling(1 / 255) >> Flatten() >> Dense(32, activation="relu") >> head
     how = Recipe("test", epochs=100, batch=12, optimizer="adamw", lr=0.003, select="last", validate_every=100)
     found = train(net, data="shapes:train=12,validation=4,test=4,size=24", recipe=how, run=tmp_path / "run")
-    assert found.history[-1]["accuracy"] >= 0.9
+    assert found.history[-1].accuracy >= 0.9
     assert evaluate(found, split="train").accuracy >= 0.9
 
 
 def test_a_head_that_does_not_fit_the_classes(tmp_path, small) -> None:
-    with pytest.raises(UsageError, match=r"ends in 10 units with softmax, and there are 2 classes: cats, dogs"):
+    with pytest.raises(UsageError, match=r"ends in 10 units with softmax, but there are 2 classes: cats, dogs"):
         small(tmp_path / "run", reference=Input(32, 32, 3) >> GlobalAvgPool() >> Dense(10, activation="softmax"))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_net_of_one_size_refuses_a_recipe_of_several(tmp_path, small) -> None:
-    with pytest.raises(UsageError, match=r"baseline takes inputs of one size alone .* the same number"):
+    with pytest.raises(UsageError, match=r"baseline needs a fixed input size .* the same value"):
         small(tmp_path / "run", reference="baseline")
     assert not (tmp_path / "run").exists()
 
@@ -212,7 +213,7 @@ def test_a_net_of_one_size_refuses_a_recipe_of_several(tmp_path, small) -> None:
 def test_a_net_of_one_size_takes_the_recipe_s(tmp_path, small) -> None:
     net = Input(48, 48, 3) >> Conv(4) >> Flatten() >> Dense(1)
     found = small(tmp_path / "run", reference=net, epochs=1, settings={"size": 24, "test_size": 24})
-    assert found.history[0]["size"] == [24, 24] and found.summary.params == 4 * 28 + 24 * 24 * 4 + 1
+    assert found.history[0].size == (24, 24) and found.summary.params == 4 * 28 + 24 * 24 * 4 + 1
     assert evaluate(found).accuracy == found.summary.test_accuracy
 
 

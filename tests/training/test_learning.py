@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from archlab.training import Learning, common_target, learning
+from archlab.training import EpochRecord, Learning, common_target, learning
 
 
 def _history(*accuracies: float | None, step: float = 10.0):
     return tuple(
-        {"epoch": n + 1, "elapsed": step * (n + 1)} | ({} if a is None else {"val_accuracy": a})
+        EpochRecord(n + 1, 0.5, 0.5, 0.1, (8, 8), step, 1.0, step * (n + 1), None if a is None else 0.5, a)
         for n, a in enumerate(accuracies)
     )
 

@@ -27,7 +27,8 @@ def tell(step):
     if step.epoch == 2:
         raise Stop
 try:
-    train("residual:depth=4,width=8", data=data, epochs=2, settings=settings, run=sys.argv[1], mirrored=True, tell=tell)
+    options = {"settings": settings, "mirrored": True, "on_step": tell}
+    train("residual:depth=4,width=8", data=data, epochs=2, run=sys.argv[1], **options)
 except Stop:
     pass
 assert resume(sys.argv[1]).finished

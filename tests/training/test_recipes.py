@@ -10,10 +10,16 @@ from archlab.training.recipes import Recipe, names, recipe, to_yaml
 
 def test_the_lecture_is_the_notebook() -> None:
     """Figures from the notebook: rmsprop as Keras has it, 20 epochs of batches of 32, three augmentations."""
-    how = recipe("lecture").for_architecture("residual")
-    assert (how.optimizer, how.lr, how.epochs, how.batch, how.select) == ("rmsprop", 0.001, 20, 32, "val_loss")
-    assert (how.flip, how.rotation, how.zoom, how.size) == (True, 0.1, 0.2, ())
-    assert (how.schedule, how.average, how.label_smoothing, how.weight_decay, how.test_flip) == (
+    chosen = recipe("lecture").for_architecture("residual")
+    assert (chosen.optimizer, chosen.lr, chosen.epochs, chosen.batch, chosen.select) == (
+        "rmsprop",
+        0.001,
+        20,
+        32,
+        "val_loss",
+    )
+    assert (chosen.flip, chosen.rotation, chosen.zoom, chosen.size) == (True, 0.1, 0.2, ())
+    assert (chosen.schedule, chosen.average, chosen.label_smoothing, chosen.weight_decay, chosen.test_flip) == (
         "constant",
         0,
         0,
@@ -24,16 +30,16 @@ def test_the_lecture_is_the_notebook() -> None:
 
 @pytest.mark.parametrize("name", ["baseline", "baseline:width=16"])
 def test_the_lecture_does_not_augment_the_baseline(name: str) -> None:
-    how = recipe("lecture").for_architecture(name)
-    assert (how.flip, how.rotation, how.zoom) == (False, 0, 0)
+    chosen = recipe("lecture").for_architecture(name)
+    assert (chosen.flip, chosen.rotation, chosen.zoom) == (False, 0, 0)
 
 
 @pytest.mark.parametrize("name", names())
 def test_what_is_written_is_read_again(name: str, tmp_path) -> None:
-    how = recipe(name)
+    chosen = recipe(name)
     file = tmp_path / f"{name}.yaml"
-    file.write_text(to_yaml(how))
-    assert recipe(file) == how
+    file.write_text(to_yaml(chosen))
+    assert recipe(file) == chosen
 
 
 @given(
@@ -61,20 +67,20 @@ def test_settings_mean_the_same_as_values_and_as_text(values) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"lrr": 1}, "a recipe has no setting 'lrr': did you mean lr?"),
+        ({"lrr": 1}, "a recipe has no field 'lrr': did you mean lr?"),
         ({"lr": "fast"}, "lr must be a number, got 'fast'"),
         ({"lr": "-1"}, "lr must be between 0 and 100, got -1"),
         ({"lr": "nan"}, "lr must be between 0 and 100, got nan"),
-        ({"epochs": "1.5"}, "epochs must be a whole number, got '1.5'"),
+        ({"epochs": "1.5"}, "epochs must be an integer, got '1.5'"),
         ({"epochs": 0}, "epochs must be between 1 and 100000, got 0"),
         ({"flip": "perhaps"}, "flip must be true or false, got 'perhaps'"),
         ({"optimizer": "rmsprob"}, "optimizer 'rmsprob': did you mean rmsprop?"),
         ({"size": "big"}, "size must be pixels such as 96, or a schedule such as 0:64,0.5:96, got 'big'"),
-        ({"size": "0.5:64"}, "size must begin at share 0 and go on to shares below 1, got 0.5:64"),
+        ({"size": "0.5:64"}, "size must start at 0 and increase to fractions below 1, got 0.5:64"),
         ({"size": 4}, "size must be between 8 and 4096 pixels, got 4"),
         (
             {"only": {"baseline": {"flop": 1}}},
-            "only baseline: a recipe has no setting 'flop': did you mean flip or crop?",
+            "only baseline: a recipe has no field 'flop': did you mean flip or crop?",
         ),
     ],
 )
@@ -92,13 +98,13 @@ def test_an_unknown_recipe() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("epochs: [", "this is no YAML"),
-        ("- 1", "a recipe is a mapping of settings"),
-        ("epoch: 3", "a recipe has no setting 'epoch': did you mean epochs?"),
+        ("epochs: [", "invalid YAML"),
+        ("- 1", "a recipe is a mapping of fields"),
+        ("epoch: 3", "a recipe has no field 'epoch': did you mean epochs?"),
         ("base: lectre", "no recipe named 'lectre': did you mean lecture?"),
-        ("!!python/object/apply:os.system [ls]", "this is no YAML"),
-        ("[" * 5000, "nested too deeply|no YAML"),
-        ("only: 3", "only must be a mapping of settings, got 3"),
+        ("!!python/object/apply:os.system [ls]", "invalid YAML"),
+        ("[" * 5000, "nested too deeply|invalid YAML"),
+        ("only: 3", "only must be a mapping of fields, got 3"),
     ],
 )
 def test_a_wrong_file_is_named(text: str, message: str, tmp_path) -> None:
@@ -118,7 +124,7 @@ def test_a_recipe_that_begins_as_another_one(tmp_path) -> None:
 def test_a_recipe_that_begins_as_itself(tmp_path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(f"base: {file}\n")
-    with pytest.raises(SourceError, match="begins as itself"):
+    with pytest.raises(SourceError, match="circular base"):
         recipe(file)
 
 

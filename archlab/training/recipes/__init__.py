@@ -1,4 +1,4 @@
-"""Recipes: how a network is trained, as data."""
+"""Recipes: the hyperparameters of training, as data."""
 
 from archlab.training.recipes._load import names as names
 from archlab.training.recipes._load import recipe as recipe

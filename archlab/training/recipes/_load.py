@@ -13,76 +13,78 @@ from archlab.training.recipes._recipe import Recipe, read_fields
 
 _PACKAGE = "archlab.training.recipes"
 LARGEST = 2**16
-"""Bytes of a recipe's file. Ours have some hundred."""
+"""Bytes of a recipe file. The built-in ones have some hundred."""
 
 
 def names() -> tuple[str, ...]:
-    """The recipes that need no file."""
+    """The built-in recipes."""
     return tuple(sorted(f.name.removesuffix(".yaml") for f in files(_PACKAGE).iterdir() if f.name.endswith(".yaml")))
 
 
 def recipe(name: str | Path | Recipe) -> Recipe:
-    """A recipe by its name, or from a YAML file of one's own.
+    """A built-in recipe by name, or a recipe from a YAML file.
 
-    A file holds a mapping of the fields of `Recipe`; with `base` it begins as another recipe.
+    A file is a mapping of the fields of `Recipe`. `base` names the recipe that it extends.
 
     Raises:
-        UnknownNameError: no recipe has that name; names the closest.
-        SourceError: the file cannot be read, or says something a recipe does not.
+        UnknownNameError: no recipe has that name; the message names the closest.
+        SourceError: the file cannot be read, or is not a recipe.
 
     >>> recipe("lecture").optimizer
     'rmsprop'
     """
-    return name if isinstance(name, Recipe) else _found(name, ())
+    return name if isinstance(name, Recipe) else _load(name, ())
 
 
-def _found(name: str | Path, behind: tuple[str, ...]) -> Recipe:
-    """`behind` are the files that begin as this recipe."""
+def _load(name: str | Path, children: tuple[str, ...]) -> Recipe:
+    """Load a recipe; `children` are the files that extend it."""
     text = str(name)
     if Path(text).suffix in (".yaml", ".yml"):
         path = Path(text)
         try:
             if path.stat().st_size > LARGEST:
-                raise SourceError(f"{path} is larger than {LARGEST:,} bytes: a recipe is not")
-            return _from_yaml(path.read_text(encoding="utf-8"), str(path), behind)
+                raise SourceError(f"{path} is larger than {LARGEST:,} bytes, the limit of a recipe")
+            return _from_yaml(path.read_text(encoding="utf-8"), str(path), children)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise SourceError(f"recipe {path} cannot be read: {reason.lower()}") from None
     if text not in names():
         raise UnknownNameError(f"no recipe named {text!r}: {did_you_mean(text, names())}, or name a .yaml file")
-    return _from_yaml(files(_PACKAGE).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text, behind)
+    return _from_yaml(files(_PACKAGE).joinpath(f"{text}.yaml").read_text(encoding="utf-8"), text, children)
 
 
-def _from_yaml(text: str, where: str, behind: tuple[str, ...]) -> Recipe:
-    if where in behind:
-        raise SourceError(f"{where}: it begins as itself, by way of its base")
+def _from_yaml(text: str, where: str, children: tuple[str, ...]) -> Recipe:
+    if where in children:
+        raise SourceError(f"{where}: circular base")
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SourceError(f"{where}: this is no YAML: {' '.join(str(error).split())}") from None
+        raise SourceError(f"{where}: invalid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise SourceError(f"{where}: it is nested too deeply") from None
+        raise SourceError(f"{where}: nested too deeply") from None
+    except ValueError as error:  # a date that there is not, a number of more digits than Python reads
+        raise SourceError(f"{where}: invalid YAML: {error}") from None
     if not isinstance(data, Mapping):
-        raise SourceError(f"{where}: a recipe is a mapping of settings, such as epochs: 20")
+        raise SourceError(f"{where}: a recipe is a mapping of fields, such as epochs: 20")
     settings = dict(data)
     try:
         base = settings.pop("base", None)
         start = (
             Recipe(Path(where).stem)
             if base is None
-            else replace(_found(str(base), (*behind, where)), name=Path(where).stem)
+            else replace(_load(str(base), (*children, where)), name=Path(where).stem)
         )
         return start.with_settings(read_fields(settings))
     except (UsageError, UnknownNameError) as error:
         raise SourceError(f"{where}: {error}") from None
 
 
-def to_yaml(made: Recipe) -> str:
-    """The YAML text of a recipe, which `recipe` reads."""
-    return yaml.safe_dump(_plain(made.to_dict()), sort_keys=False, allow_unicode=True)
+def to_yaml(recipe: Recipe) -> str:
+    """A recipe as YAML, which `recipe` reads."""
+    return yaml.safe_dump(_plain(recipe.to_dict()), sort_keys=False, allow_unicode=True)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return value

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from archlab.errors import UsageError, did_you_mean
+from archlab.parsing import read_bool
+from archlab.text import shown
 
 Optimizer = Literal["rmsprop", "sgd", "adam", "adamw", "muon", "lion"]
 Schedule = Literal["constant", "linear", "cosine"]
@@ -16,7 +18,7 @@ Sizes = tuple[tuple[float, int], ...]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained, as data: every field can be written in a YAML file and set on the command line.
+    """The hyperparameters of training. Every field can be set in a YAML file and on the command line.
 
     >>> from archlab.training import recipe
     >>> recipe("lecture").epochs
@@ -30,71 +32,73 @@ class Recipe:
     epochs: int = 20
     batch: int = 32
     size: Sizes = ()
-    """Pixels a side, and from which share of the epochs on: ((0, 64), (0.5, 96)). None given: the architecture's own
-    input."""
+    """Side of the training images in px, by the fraction of epochs from which it applies: ((0, 64), (0.5, 96)). Empty:
+    the architecture's input size."""
     test_size: int = 0
-    """Pixels a side for validation and test; 0: the last of `size`."""
+    """Side of the images in validation and test, px; 0: the last of `size`."""
     optimizer: Optimizer = "rmsprop"
     lr: float = 0.001
-    """The highest learning rate that the schedule reaches."""
+    """The peak learning rate."""
     schedule: Schedule = "constant"
-    """After the warm-up: as it is, or down to nothing on a line or a half cosine."""
+    """After the warm-up: constant, or linear or cosine decay to zero."""
     warmup: float = 0.0
-    """The share of all steps over which the learning rate rises from nothing."""
+    """The fraction of all steps with linear warm-up from zero."""
     weight_decay: float = 0.0
-    """Decoupled from the gradient (Loshchilov and Hutter 2019), of kernels alone."""
+    """Decoupled weight decay (Loshchilov and Hutter 2019), of kernels only."""
     label_smoothing: float = 0.0
     average: float = 0.0
-    """Decay a step of a moving average of the weights, which is then what is validated and kept; 0: none. The
-    statistics of its batch normalization are estimated anew."""
+    """Decay per step of an exponential moving average of the weights, which is validated and tested; 0: none. Its batch
+    normalization statistics are re-estimated."""
     bn_momentum: float = 0.0
-    """Of every batch normalization's moving statistics; 0: the architecture's own."""
+    """Momentum of batch normalization's moving statistics; 0: the architecture's."""
     precision: Precision = "float32"
-    """bfloat16 keeps weights and sums in float32; float32 is used where the processor has no bfloat16."""
+    """bfloat16: mixed precision, with weights and sums in float32; falls back to float32 without hardware support."""
     flip: bool = False
-    """Left to right, every other photo."""
+    """Horizontal flips with probability 0.5."""
     rotation: float = 0.0
-    """Up to this share of a full turn either way."""
+    """Random rotation by up to this fraction of a full turn, in both directions."""
     zoom: float = 0.0
-    """In or out by up to this share."""
+    """Random zoom in or out by up to this fraction."""
     crop: float = 1.0
-    """The least share of the photo's area that is cut out and stretched to the input (Szegedy et al. 2015)."""
+    """The smallest area of a random crop, as a fraction of the image; the crop is resized to the input (Szegedy et al.
+    2015)."""
     aspect: float = 1.0
-    """The cut's width may be up to so many times its height, or the other way round, against the photo's own."""
+    """The largest change of the crop's aspect ratio relative to the image's, in both directions."""
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
-    """Times a random number in 1 ± this."""
+    """Brightness, contrast and saturation are scaled by a random factor in 1 ± this."""
     erase: float = 0.0
-    """The share of photos of which a random rectangle is blanked out (Zhong et al. 2017)."""
+    """The probability of random erasing of an image (Zhong et al. 2017)."""
     mixup: float = 0.0
-    """α of the Beta distribution by which pairs of photos are blended (Zhang et al. 2018); 0: never."""
+    """α of Mixup's Beta distribution (Zhang et al. 2018); 0: no Mixup."""
     cutmix: float = 0.0
-    """The share of batches in which photos get a rectangle of another one (Yun et al. 2019)."""
+    """The probability of CutMix in a batch (Yun et al. 2019)."""
     test_flip: bool = False
-    """Predictions are the mean over a photo and its mirror image."""
+    """Test-time augmentation: the mean prediction of an image and its mirror image."""
     test_crop: float = 1.0
-    """Predictions are the mean over five cuts of this share of a photo's sides, at its corners and in its middle; with
-    their mirror images the ten of Krizhevsky et al. (2012, section 4.1). 1: the photo as it is. Epochs are always
-    chosen by photos as they are."""
+    """Test-time augmentation: the mean prediction of five crops at the corners and the centre, with this fraction of
+    the image's sides. With `test_flip` it is the ten-crop of Krizhevsky et al. (2012, section 4.1). 1: the whole image.
+    Validation after an epoch always uses the whole image."""
     select: Selection = "val_loss"
-    """By what the epoch is chosen whose weights are kept."""
+    """The criterion for the best epoch, whose weights are tested."""
     patience: int = 0
-    """Epochs without a better one after which training ends; 0: it never ends early."""
+    """Early stopping: epochs without improvement before training stops; 0: no early stopping."""
     validate_every: int = 1
-    """Epochs."""
-    only: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
-    """What else holds for single architectures, by name: {'baseline': {'flip': False}}."""
+    """Epochs between validations."""
+    only: Mapping[str, Mapping[str, object]] = field(default_factory=lambda: MappingProxyType({}))
+    """Fields overridden for single architectures, by name: {'baseline': {'flip': False}}."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 limits = f"at least {low:g}" if high == _ANY else f"between {low:g} and {high:g}"
-                raise UsageError(f"{name} must be {limits}, got {value:g}")
+                given = shown(value) if isinstance(value, int) else f"{value:g}"
+                raise UsageError(f"{name} must be {limits}, got {given}")
         starts = [start for start, _ in self.size]
         if starts and (starts[0] != 0 or starts != sorted(set(starts)) or starts[-1] >= 1):
-            raise UsageError(f"size must begin at share 0 and go on to shares below 1, got {_size_text(self.size)}")
+            raise UsageError(f"size must start at 0 and increase to fractions below 1, got {_size_text(self.size)}")
         for _, pixels in self.size:
             if not 8 <= pixels <= 4096:
                 raise UsageError(f"size must be between 8 and 4096 pixels, got {pixels}")
@@ -102,20 +106,20 @@ class Recipe:
             raise UsageError(f"test_size must be between 8 and 4096 pixels, or 0, got {self.test_size}")
 
     def for_architecture(self, name: str) -> Recipe:
-        """The recipe with what holds for this architecture alone: a zoo's name, with or without arguments."""
+        """The recipe with the fields for this architecture, a name of the zoo with or without arguments."""
         settings = self.only.get(name) or self.only.get(name.partition(":")[0])
         return self.with_settings(settings) if settings else self
 
-    def with_settings(self, settings: Mapping[str, Any], where: str = "") -> Recipe:
-        """The same with other values, as values or as text.
+    def with_settings(self, settings: Mapping[str, object], where: str = "") -> Recipe:
+        """The recipe with other values, given as values or as text.
 
         Raises:
-            UsageError: there is no such field, or the text does not read as its kind.
+            UsageError: there is no such field, or the value has the wrong type.
         """
         return replace(self, **read_fields(settings, where))
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data: what differs from a recipe that says nothing, and the name."""
+        """As plain data: the name, and the fields that differ from their defaults."""
         plain = Recipe(self.name)
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         data = {key: value for key, value in found.items() if key == "name" or value != getattr(plain, key)}
@@ -125,7 +129,7 @@ class Recipe:
 
 
 def _with_size(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with the size as it is written in a file."""
+    """Settings with the size as in a recipe file."""
     size = settings.get("size")
     if not size:
         return dict(settings)
@@ -159,23 +163,23 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _HINTS = get_type_hints(Recipe)
 
 
-def read_fields(settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """Settings as the fields' own kinds.
+def read_fields(settings: Mapping[str, object], where: str = "") -> dict[str, object]:
+    """Settings, converted to the types of their fields.
 
     Raises:
-        UsageError: names the setting and what it takes.
+        UsageError: names the field and what it takes.
     """
     before = f"{where}: " if where else ""
     values: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in _HINTS:
-            raise UsageError(f"{before}a recipe has no setting {name!r}: {did_you_mean(str(name), _HINTS)}")
+            raise UsageError(f"{before}a recipe has no field {shown(name)}: {did_you_mean(str(name), _HINTS)}")
         try:
             values[name] = _read(name, value)
         except UsageError as error:
             raise UsageError(f"{before}{error}") from None
         except (ValueError, TypeError, OverflowError):
-            raise UsageError(f"{before}{name} must be {_expected(name)}, got {_shown(value)}") from None
+            raise UsageError(f"{before}{name} must be {_expected(name)}, got {shown(value)}") from None
     return values
 
 
@@ -189,13 +193,12 @@ def _read(name: str, value: Any) -> Any:
         return MappingProxyType({key: MappingProxyType(read_fields(one, f"only {key}")) for key, one in value.items()})
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            raise UsageError(f"{name} {_shown(value)}: {did_you_mean(str(value), get_args(kind))}")
+            raise UsageError(f"{name} {shown(value)}: {did_you_mean(str(value), get_args(kind))}")
         return value
     if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if str(value).lower() not in words:
+        if (switch := read_bool(str(value))) is None:
             raise ValueError
-        return words[str(value).lower()]
+        return switch
     if kind is str:
         return str(value)
     if isinstance(value, bool):
@@ -227,11 +230,7 @@ def _size_text(size: Sizes) -> str:
     return ",".join(f"{start:g}:{pixels}" for start, pixels in size)
 
 
-def _shown(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
-
-
 def _expected(name: str) -> str:
     if name == "size":
         return "pixels such as 96, or a schedule such as 0:64,0.5:96"
-    return {bool: "true or false", int: "a whole number", float: "a number"}.get(_HINTS[name], "a mapping of settings")
+    return {bool: "true or false", int: "an integer", float: "a number"}.get(_HINTS[name], "a mapping of fields")
