@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from archlab.text import one_line
+
 __all__ = [
     "ArchlabError",
     "ArgumentError",
@@ -37,7 +39,13 @@ __all__ = [
 
 
 class ArchlabError(Exception):
-    """Base of every error that archlab raises on purpose; its text is one line fit for a user."""
+    """Base of every error that archlab raises on purpose; its text is one line fit for a user.
+
+    Whatever it quotes: nothing in it can move a terminal's cursor, and a long word is cut in the middle.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class DesignError(ArchlabError, ValueError):
@@ -65,7 +73,7 @@ class DesignError(ArchlabError, ValueError):
         return self
 
     def __str__(self) -> str:
-        return ": ".join(filter(None, (self.owner, self.path, self.rule)))
+        return one_line(": ".join(filter(None, (self.owner, self.path, self.rule))))
 
 
 class ArgumentError(DesignError, TypeError):

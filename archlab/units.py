@@ -2,7 +2,7 @@
 
 **params** count each weight once, however often its layer is used.
 
-**macs** are the multiply–accumulates of convolutions, dense layers and matrix products, for one example.
+**macs** are the multiply–accumulates of convolutions, dense layers and matrix products, for one sample.
 
 **flops** are `2 × macs` plus every other arithmetic operation of the forward pass. One addition, subtraction,
 multiplication, division, comparison or call of an elementary function (exp, log, sqrt, tanh, erf) is one operation.
@@ -30,18 +30,21 @@ and softmax, and differs by these rules and no others, in every model of `keras.
 | relu, relu6, sigmoid, tanh, exp, erf, roots | 0: it has no rule | as above: they are arithmetic |
 | resizing | 0: it has no rule | as above |
 | maximum of k² values | k² | k² − 1: the first is compared with nothing |
-| batch normalization | also 6 a channel (5 without gamma) | 0: that folds its vectors, once and not for each example |
+| batch normalization | also 6 a channel (5 without gamma) | 0: that folds its vectors, once and not for each sample |
 | layer normalization | 9 an element and 4 a position, as Keras multiplies it out | 8 an element, by its definition |
 | silu | also 1: TensorFlow multiplies by a β of 1 | 0 for that |
 | normalization of the input | also 1 a channel, and a root that it counts as 0 | 0: the variance's root is a constant |
 | in a function: grouped convolutions on a CPU, the steps of an LSTM or GRU | 0: it does not look in | counted |
 | what is computed with that, until its shape is plain again | 0: it has no shape | counted |
 
+Of what a layer computes with constants alone, such as rotary angles, only the products of matrices are counted: they
+are made anew in every call. Functions of single elements of constants are not.
+
 **A training step's flops** are an estimate: the forward pass, plus a backward pass of the same arithmetic twice
 (once for the gradient with respect to a layer's input, once with respect to its weights), less the input gradients
 that nobody asks for, those of layers with no trainable weight before them.
 
-**memory** is bytes for one example: of the weights; of the activations that the backward pass needs; and of the
+**memory** is bytes for one sample: of the weights; of the activations that the backward pass needs; and of the
 activations alive at once, at most, during inference. One KiB is 1,024 bytes.
 
 **receptive field** is in pixels of the input, after Araujo, Norris and Sim, 'Computing Receptive Fields of
@@ -51,7 +54,10 @@ Convolutional Neural Networks', Distill 2019.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
 
 __all__ = [
     "ACTIVATION_FLOPS",
@@ -194,10 +200,11 @@ def format_sizes(sizes: Iterable[object]) -> str:
 def format_sides(sizes: Iterable[object]) -> str:
     """A size for each axis; one for all where they are the same.
 
-    >>> format_sides((191, 191)), format_sides((3, 5))
-    ('191', '3 × 5')
+    >>> format_sides((191, 191)), format_sides((3, 5)), format_sides((4, 3, 4))
+    ('191', '3 × 5', '4 × 3 × 4')
     """
-    return " × ".join(map(str, dict.fromkeys(sizes)))
+    every = list(map(str, sizes))
+    return every[0] if every and len(set(every)) == 1 else " × ".join(every)
 
 
 def format_small(value: float | None, digits: int = 2) -> str:
@@ -241,3 +248,59 @@ def format_seconds(value: float | None) -> str:
     minutes, seconds = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+Number: TypeAlias = int | float | Fraction
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit, and how numbers in it are written.
+
+    Attributes:
+        name: its symbol; empty for what is counted.
+        write: a number, or a tuple with one for each axis, as text.
+        prefix: what its prefixes are powers of, on an axis of a chart: 1,000, 1,024, or 1 where it takes none.
+        write_brief: the same where many stand in a table, if it is another.
+    """
+
+    name: str
+    write: Callable[[Any], str]
+    prefix: int = 1
+    write_brief: Callable[[Any], str] | None = None
+
+    def text(self, number: object, brief: bool = False) -> str:
+        """A number in this unit; brief where it stands in a table of many."""
+        return (self.write_brief if brief and self.write_brief else self.write)(number)
+
+    def scaled(self, largest: float) -> tuple[str, float]:
+        """For a chart: the unit with the prefix that leaves the largest number at least 1, and what to divide by.
+
+        >>> COUNT.scaled(991_041), BYTES.scaled(5e6)
+        (('k', 1000.0), ('MiB', 1048576.0))
+        """
+        power = 0
+        while self.prefix > 1 and largest >= self.prefix and power < len(_PREFIXES) - 1:
+            largest /= self.prefix
+            power += 1
+        symbol = _PREFIXES[power].strip()
+        if self.prefix == 1024 and symbol:
+            symbol = f"{symbol.upper()}i"
+        return symbol + self.name, float(self.prefix**power)
+
+
+def _pixels(sizes: object) -> str:
+    known = sizes if isinstance(sizes, tuple) else (sizes,)
+    return format_sides(["?" if each is None else str(each).replace("-", "−") for each in known])
+
+
+EXACT = Unit("", format_exact, 1000)
+COUNT = Unit("", format_count, 1000)
+BYTES = Unit("B", format_bytes, 1024)
+PIXELS = Unit("px", _pixels)
+EXTENT = Unit("px", format_sizes, write_brief=_pixels)
+SHAPE = Unit("", format_sizes)
+SMALL = Unit("", format_small)
+SLOPE = Unit("decades per layer", format_slope)
+SHARE = Unit("%", lambda value: format_share(value, 0))
+WORDS = Unit("", str)
