@@ -1,13 +1,30 @@
 """The door to Keras, and the only one: everything on this side of it runs without TensorFlow."""
 
+from archlab.bridge._compiled import compiled_loss as compiled_loss
+from archlab.bridge._compiled import described_loss as described_loss
+from archlab.bridge._copies import resized as resized
+from archlab.bridge._copies import same_weights as same_weights
+from archlab.bridge._copies import widened as widened
 from archlab.bridge._from_config import from_config as from_config
 from archlab.bridge._from_keras import from_keras as from_keras
 from archlab.bridge._from_keras import live as live
-from archlab.bridge._rules import initializer_config as initializer_config
-from archlab.bridge._rules import initializer_name as initializer_name
+from archlab.bridge._initializers import Initializer as Initializer
+from archlab.bridge._initializers import drawn as drawn
+from archlab.bridge._initializers import initializers as initializers
+from archlab.bridge._private import all_layers as all_layers
+from archlab.bridge._private import as_compiled as as_compiled
+from archlab.bridge._private import deep_graphs as deep_graphs
+from archlab.bridge._private import loss_weights as loss_weights
+from archlab.bridge._private import mask_of as mask_of
+from archlab.bridge._private import masked as masked
+from archlab.bridge._private import overridable as overridable
+from archlab.bridge._private import same_random_state as same_random_state
 from archlab.bridge._rules import keras_rule as keras_rule
 from archlab.bridge._runnable import Runnable as Runnable
+from archlab.bridge._runtime import load_any_keras as load_any_keras
 from archlab.bridge._runtime import load_keras as load_keras
+from archlab.bridge._settings import unstated as unstated
+from archlab.bridge._starts import unusual_starts as unusual_starts
 from archlab.bridge._to_keras import build as build
+from archlab.bridge._to_keras import keras_layer as keras_layer
 from archlab.bridge._to_keras import keras_name as keras_name
-from archlab.bridge._to_keras import to_keras as to_keras

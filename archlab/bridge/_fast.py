@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType
-from typing import Any
 
 from archlab.bridge._runtime import load_keras
+from archlab.bridge.types import Layer, Tensor
 
 # Channels that come in from which on TensorFlow's strided 1 × 1 convolutions are safe, with a margin.
 _WIDE = 32
 
 
 @cache
-def fast_layers() -> dict[str, Any]:
+def fast_layers() -> dict[str, type]:
     """Keras's layer names and the classes that stand in for them while a model is trained.
 
     Keras 3 spells batch normalization out in a dozen element-wise operations, each of which walks through memory again:
@@ -22,7 +22,7 @@ def fast_layers() -> dict[str, Any]:
     tf, keras = load_keras()
 
     class BatchNormalization(keras.layers.BatchNormalization):
-        def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        def call(self, inputs: Tensor, training: Tensor = None, mask: Tensor = None) -> Tensor:
             inputs = tf.convert_to_tensor(inputs)
             last = len(inputs.shape) - 1
             plain = last == 3 and self.axis in (last, -1) and mask is None and self.dtype_policy.name != "float64"
@@ -50,7 +50,7 @@ def fast_layers() -> dict[str, Any]:
             return made.y
 
     class Conv2D(keras.layers.Conv2D):
-        def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        def convolution_op(self, inputs: object, kernel: object) -> Tensor:
             if not is_narrow_projection(self):
                 return super().convolution_op(inputs, kernel)
             return narrow_projection(self, inputs, kernel)
@@ -58,7 +58,7 @@ def fast_layers() -> dict[str, Any]:
     return {"BatchNormalization": BatchNormalization, "Conv2D": Conv2D}
 
 
-def is_narrow_projection(layer: Any) -> bool:
+def is_narrow_projection(layer: Layer) -> bool:
     """Whether a layer is a 1 × 1 convolution with strides of few channels, such as the shortcut of a narrow block.
 
     Its gradient by oneDNN, in TensorFlow 2.21, writes beyond its memory where fewer than 16 channels come in (seen at
@@ -73,7 +73,7 @@ def is_narrow_projection(layer: Any) -> bool:
     )
 
 
-def narrow_projection(layer: Any, inputs: Any, kernel: Any) -> Any:
+def narrow_projection(layer: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
     """What such a layer's convolution computes: a 1 × 1 convolution of every so many-th position."""
     _, keras = load_keras()
     down, right = layer.strides

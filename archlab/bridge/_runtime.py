@@ -3,36 +3,54 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
+from functools import cache
 
+from archlab.bridge.types import Keras, TensorFlow
 from archlab.errors import MissingPartError
 
 
-def load_keras() -> tuple[Any, Any]:
-    """Import `tensorflow` and `keras`, without TensorFlow's remarks on processors and drivers, and with oneDNN.
+@cache
+def load_any_keras() -> Keras:
+    """Import `keras` with whatever backend it runs on, TensorFlow by default, without that one's remarks.
 
     On an x86 processor TensorFlow computes by oneDNN only where it finds AVX-512 VNNI, though with AVX2 convolutions
     take half of the time by it or less. What the user has set in the environment is left as it is, and so is a
     TensorFlow that was imported before.
 
     Raises:
-        MissingPartError: TensorFlow cannot be imported, or Keras runs on another backend.
+        MissingPartError: Keras or its backend cannot be imported.
     """
     # Read when TensorFlow's libraries load: later they have no effect.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules and platform.machine().lower() in ("x86_64", "amd64"):
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        with _Silenced():
+            import keras
+    # Keras answers a backend that it does not know with a ValueError.
+    except (ImportError, ValueError) as error:
+        raise MissingPartError(f"KERAS_BACKEND={backend}: Keras cannot be imported: {error}") from error
+    return keras
+
+
+def load_keras() -> tuple[TensorFlow, Keras]:
+    """Import `tensorflow` and `keras`, which runs on it: what is measured or trained needs both.
+
+    Raises:
+        MissingPartError: TensorFlow cannot be imported, or Keras runs on another backend.
+    """
+    keras = load_any_keras()
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise MissingPartError(
+            f"KERAS_BACKEND={backend}: measuring and training need Keras's TensorFlow backend, unset KERAS_BACKEND"
+        )
     try:
         with _Silenced():
             import tensorflow as tf
-        import keras
     except ImportError as error:
-        raise MissingPartError(f"this needs TensorFlow and Keras, which cannot be imported: {error}") from error
-    if keras.backend.backend() != "tensorflow":
-        raise MissingPartError(
-            f"this measures with TensorFlow, and Keras runs on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow"
-        )
+        raise MissingPartError(f"this needs TensorFlow, which cannot be imported: {error}") from error
     return tf, keras
 
 
@@ -55,7 +73,7 @@ class _Silenced:
         self.held = tempfile.TemporaryFile()
         os.dup2(self.held.fileno(), 2)
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if self.held is None:
             return
         os.dup2(self.saved, 2)

@@ -2,22 +2,46 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from importlib import import_module
-from typing import Any
+from collections.abc import Mapping
 
-from archlab.algebra import Part
 from archlab.bridge._fast import fast_layers
+from archlab.bridge._private import deep_graphs, latest_call, named_layer
 from archlab.bridge._rules import initializer_config
 from archlab.bridge._runnable import Runnable, Step
-from archlab.bridge._runtime import load_keras
-from archlab.errors import DesignError
+from archlab.bridge._runtime import load_any_keras
+from archlab.bridge.types import Layer, Tensor
+from archlab.errors import DesignError, closest
 from archlab.graph import Graph, Node
+from archlab.ops import KerasLayer
 
 
 def keras_name(node: Node) -> str:
     """The name of a node's Keras layer: dots for slashes, which Keras refuses, and only what TensorFlow can trace."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", node.layer.replace("/", "."))
     return name if name[:1].isalnum() else f"layer{name}"
+
+
+def keras_layer(described: KerasLayer, stand_ins: Mapping[str, type] | None = None, **more: object) -> Layer:
+    """The Keras layer that is described, not yet called; `stand_ins` take the place of classes of `keras.layers`.
+
+    Raises:
+        DesignError: Keras has no layer of that name.
+
+    >>> from archlab import Conv
+    >>> keras_layer(Conv(16, kernel=5).keras((32, 32, 3))).kernel_size
+    (5, 5)
+    """
+    keras = load_any_keras()
+    kind = (stand_ins or {}).get(described.name) or named_layer(described.name)
+    if kind is None:
+        near = closest(described.name.rpartition(".")[2], dir(keras.layers))
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        raise DesignError(f"Keras has no layer {described.name}{hint}")
+    arguments = described.arguments | more
+    for key in arguments:
+        if key.endswith("_initializer"):
+            arguments[key] = initializer_config(arguments[key])
+    return kind(**arguments)
 
 
 def build(graph: Graph, seed: int | None = None, dtype: str | None = None, fast: bool = False) -> Runnable:
@@ -27,13 +51,13 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None, fast:
     inputs' own; under a mixed one the inputs and the last layers stay in float32, as 8 bits are few for a probability.
     `fast` computes some layers in kernels that train faster.
     """
-    _, keras = load_keras()
+    keras = load_any_keras()
     mixed = dtype is not None and dtype.startswith("mixed_")
-    stand_ins = fast_layers() if fast else {}
-    tensors: list[Any] = []
-    layers: list[Any] = []
+    stand_ins: dict[str, Layer] = fast_layers() if fast else {}
+    tensors: list[Tensor] = []
+    layers: list[Layer] = []
     steps: list[Step] = []
-    shared: dict[str, Any] = {}
+    shared: dict[str, Layer] = {}
     taken: Counter[str] = Counter()
 
     def name_of(node: Node) -> str:
@@ -53,53 +77,32 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None, fast:
             continue
         layer = shared.get(node.layer)
         if layer is None:
-            module, _, kind_name = described.name.rpartition(".")
-            kind = getattr(import_module(module) if module else keras.layers, kind_name)
-            if kind is getattr(keras.layers, kind_name, None):
-                kind = stand_ins.get(kind_name, kind)
             policy = "float32" if mixed and position in graph.outputs else dtype
-            arguments = described.arguments | ({"dtype": policy} if policy else {})
-            for key in arguments:
-                if key.endswith("_initializer"):
-                    arguments[key] = initializer_config(arguments[key])
+            more: dict[str, object] = {"dtype": policy} if policy else {}
             if seed is not None and node.op.random:
-                arguments["seed"] = seed + position
-            layer = shared[node.layer] = kind(**arguments, name=name_of(node))
+                more["seed"] = seed + position
+            try:
+                layer = shared[node.layer] = keras_layer(described, stand_ins, name=name_of(node), **more)
+            except DesignError as error:
+                raise error.at(node.name) from None
         inputs = [tensors[source] for source in node.inputs]
         layers.append(layer)
         made = layer(inputs[0] if len(inputs) == 1 else inputs)
         tensors.append(made)
-        call = layer._inbound_nodes[-1]
+        call = latest_call(layer)
         reads = {id(tensor): at for tensor, at in zip(inputs, node.inputs, strict=True)}
         steps.append(Step(layer, call.arguments, reads, (position,)))
     starts = [tensors[position] for position in graph.inputs]
     ends = [tensors[position] for position in graph.outputs]
-    model = keras.Model(
-        starts[0] if len(starts) == 1 else starts,
-        ends[0] if len(ends) == 1 else ends,
-        name=_model_name(graph.name),
-    )
+    with deep_graphs():
+        model = keras.Model(
+            starts[0] if len(starts) == 1 else starts,
+            ends[0] if len(ends) == 1 else ends,
+            name=_model_name(graph.name),
+        )
     return Runnable(model, graph, tuple(layers), tuple(steps))
 
 
 def _model_name(name: str) -> str | None:
     cleaned = "".join(letter if letter.isalnum() else "_" for letter in name).strip("_")
     return cleaned or None
-
-
-def to_keras(architecture: Part | Graph, seed: int | None = None) -> Any:
-    """The Keras model of an architecture, its layers named after the graph's nodes.
-
-    Returns:
-        A `keras.Model`, not compiled.
-
-    Raises:
-        DesignError: the architecture does not add up, or an operation has no layer in Keras.
-        MissingPartError: TensorFlow is not installed.
-
-    >>> from archlab import Conv, Input
-    >>> to_keras(Input(32, 32, 3) >> Conv(16)).count_params()
-    448
-    """
-    graph = architecture if isinstance(architecture, Graph) else architecture.to_graph()
-    return build(graph, seed).model

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from archlab.algebra import Part
-from archlab.errors import UsageError
-from archlab.graph import Graph
+from archlab.errors import SourceError, UsageError
+from archlab.graph import Graph, Part
 from archlab.sources import _keras_application, _keras_file, _python, _yaml, _zoo
 from archlab.sources._architecture import Architecture as Architecture
 
@@ -15,11 +14,12 @@ Reference: TypeAlias = str | Part | Graph | Architecture | Any
 """A reference as it is typed; or a part, a graph, an architecture or a Keras model, which is taken as it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-_KINDS = (_keras_application, _yaml, _python)
+KINDS: list[Any] = [_keras_application, _yaml, _python]
+"""Modules with `claims` and `load`, one a kind of reference."""
 
 
 def load(
-    reference: Reference, input: tuple[int | None, ...] | None = None, *, allow_lambda: bool = False
+    reference: Reference, input: Sequence[int | None] | None = None, *, allow_lambda: bool = False
 ) -> Architecture:
     """The architecture that a reference names.
 
@@ -41,33 +41,43 @@ def load(
     >>> load("plain:depth=20", input=(96, 96, 3)).name
     'plain:depth=20'
     """
-    found = _found(reference, allow_lambda)
-    return found if input is None else found.with_input(input)
+    found = _found(reference, input, allow_lambda)
+    return found if input is None else found.with_input(tuple(input))
 
 
-def load_measurable(
-    reference: Reference, input: Sequence[int | None] | None, *, allow_lambda: bool = False
-) -> tuple[Any, str]:
-    """What is measured where a reference is given, its live Keras model as it is or else its graph; and its name."""
-    found = load(reference, None if input is None else tuple(input), allow_lambda=allow_lambda)
-    # Asked for once: a saved model is read each time.
-    model = found.model
-    return (found.graph if model is None else model), found.name
+_OTHER_FORMS = (".h5", ".hdf5", ".json", ".pb", ".tflite")
+"""How models of Keras are kept besides: each needs Keras to be read, and some of them run code."""
 
 
-def _found(reference: Reference, allow_lambda: bool) -> Architecture:
+def _found(reference: Reference, input: Sequence[int | None] | None, allow_lambda: bool) -> Architecture:
     if isinstance(reference, str):
         # The only kind that may hold code which nobody meant to run.
         if _keras_file.claims(reference):
             return _keras_file.load(reference, allow_lambda)
-        for kind in _KINDS:
+        if reference.endswith(_OTHER_FORMS):
+            raise SourceError(
+                f"{reference}: models are read from .keras files. Load it with Keras, "
+                f"keras.models.load_model({reference!r}) or keras.models.model_from_json, and save it: "
+                "model.save('net.keras')"
+            )
+        for kind in KINDS:
             if kind.claims(reference):
                 return kind.load(reference)
         return _zoo.load(reference)
-    found = _python.taken(reference)
+    found = _python.taken(reference, input=input)
     if found is None:
         raise UsageError(f"an architecture is needed: a name, a part, a graph or a Keras model, got {reference!r}")
     return found
+
+
+def register(modules: Sequence[str]) -> None:
+    """Import modules that register layers of theirs with Keras.
+
+    Raises:
+        SourceError: one cannot be imported.
+    """
+    for module in modules:
+        _python.module(module)
 
 
 def names() -> tuple[str, ...]:

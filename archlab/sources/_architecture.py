@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
-from archlab.algebra import Part
 from archlab.errors import DesignError
-from archlab.graph import Graph
-from archlab.ops import Input
+from archlab.graph import Graph, Part
+from archlab.losses import CompiledLoss
 from archlab.shown import Shown
 
 
@@ -23,10 +23,17 @@ class Architecture(Shown):
     _lines: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
     """Where it was read from a file: the line of each part of the tree, by its `id`."""
     _live: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    compiled_loss: CompiledLoss | None = field(default=None, repr=False, compare=False)
+    """The loss that a live Keras model was compiled with."""
+    unusual_starts: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """Variables of a live Keras model that begin with other values than its graph says, in sentences."""
 
     @property
     def model(self) -> Any:
-        """The live Keras model that it was made of, weights and all; None where it was made of anything else."""
+        """The live Keras model that it was made of, weights and all; None where it was made of anything else.
+
+        For another size of input, a copy with the same weights; None where they do not fit.
+        """
         return self._live and self._live()
 
     @property
@@ -46,7 +53,7 @@ class Architecture(Shown):
                 if lines:
                     error.within(f"{self.reference}:{lines[0]}")
                 raise
-        return self._graph  # pyright: ignore[reportReturnType]
+        return cast("Graph", self._graph)
 
     def with_input(self, shape: tuple[int | None, ...]) -> Architecture:
         """The same for inputs of another shape; two sizes leave the channels as they are."""
@@ -55,10 +62,14 @@ class Architecture(Shown):
             if len(shape) == 2:
                 shape = (*shape, graph.nodes[graph.inputs[0]].shape[-1])
             try:
-                return replace(self, _live=None, _graph=graph.with_input(shape))
+                live = self._live and partial(_resized, self._live, shape)
+                return replace(self, _live=live, _graph=graph.with_input(shape))
             except DesignError as error:
                 raise error.within(self.name) from None
-        if len(shape) == 2:
-            channels = [part.shape[-1] for part in self.tree.walk() if isinstance(part, Input)]
-            shape = (*shape, channels[0] if channels else 3)
         return replace(self, tree=self.tree.with_input(*shape), _graph=None)
+
+
+def _resized(live: Callable[[], Any], shape: tuple[int | None, ...]) -> Any:
+    from archlab.bridge import resized  # whoever asks for a live model has loaded Keras
+
+    return resized(live(), shape)

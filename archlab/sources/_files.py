@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archlab.errors import SourceError, closest
+from archlab.files import is_file, is_folder
 
 
 def existing(reference: str, suffixes: tuple[str, ...]) -> Path:
@@ -12,8 +13,8 @@ def existing(reference: str, suffixes: tuple[str, ...]) -> Path:
         SourceError: there is none; names the closest with one of these suffixes beside it.
     """
     path = Path(reference)
-    if path.is_file():
+    if is_file(path):
         return path
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = path.parent.iterdir() if is_folder(path.parent) else ()
     near = closest(reference, [str(other) for other in beside if other.suffix.lower() in suffixes])
     raise SourceError(f"no file {reference}" + (f": did you mean {' or '.join(near)}?" if near else ""))

@@ -20,9 +20,9 @@ def claims(reference: str) -> bool:
 
 def load(reference: str) -> Architecture:
     """The model of that name, its weights never downloaded."""
-    from archlab.bridge import from_keras, load_keras  # TensorFlow, which no other reference needs
+    from archlab.bridge import from_keras, load_any_keras  # TensorFlow, which no other reference needs
 
-    _, keras = load_keras()
+    keras = load_any_keras()
     kinds = {name: kind for name, kind in vars(keras.applications).items() if inspect.isfunction(kind)}
     _, name, *_ = reference.split(":")
     folded = {kind.lower(): kind for kind in kinds}

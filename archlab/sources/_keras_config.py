@@ -6,31 +6,27 @@ run code, read other files or take more than a little memory goes further. Nothi
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from archlab.errors import SourceError
+from archlab.files.archive import ArchiveLimits, UnsafeArchiveError, open_archive
 
 # The largest model of keras.applications takes 1.3 MiB to write down. As Python objects JSON grows up to 25-fold.
 _LARGEST_CONFIG = 8 * 2**20
-# Room for some 20,000 members, where a model has four and its assets.
-_LARGEST_DIRECTORY = 2**20
+# Room for 20,000 members, where a model has four and its assets. Keras stores without compressing; even a file that was
+# compressed afterwards shrinks by little.
+_LIMITS = ArchiveLimits(members=20_000, directory_bytes=2**20, total_ratio=200)
 _AT_ONCE = 2**18
 # Nested models take five levels each.
 _DEEPEST = 200
 _MOST_LAYERS = 10_000
 # How often layers are looked at until all are in place; once or twice each, where Keras has written them down itself.
 _MOST_WORK = 10**6
-# Keras stores without compressing; even a file that was packed once more shrinks by little.
-_MOST_DENSE = 200
-# No file deflates by more than 1,032.
-_DEFLATED = 1032
 
 # Where Keras keeps what models are made of. Its other modules download, unpack and read files.
 _PARTS = "activations constraints dtype_policies initializers layers models ops quantizers random regularizers"
@@ -49,15 +45,6 @@ class _Place(NamedTuple):
     layer: str
 
 
-class _Bounded(io.BufferedReader):
-    """A file of which no more than a directory's worth is read at once: how long it is, a zip says of itself."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > _LARGEST_DIRECTORY:
-            raise zipfile.BadZipFile(f"its directory takes more than {_LARGEST_DIRECTORY:,} bytes")
-        return super().read(size)
-
-
 def read(path: Path, reference: str) -> dict[str, Any]:
     """The configuration in a `.keras` file, as plain data; the weights are not looked at.
 
@@ -65,8 +52,9 @@ def read(path: Path, reference: str) -> dict[str, Any]:
         SourceError: it is no Keras file, or larger, deeper or denser than one ever is.
     """
     try:
-        with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
-            _check_members(archive, path.stat().st_size, reference)
+        with open_archive(path, _LIMITS) as archive:
+            if "config.json" not in archive.NameToInfo:
+                raise SourceError(f"{reference} is not a Keras file: it holds no config.json")
             with archive.open("config.json") as member:
                 text = b""
                 # At most so much is unpacked, whatever the header says.
@@ -74,6 +62,8 @@ def read(path: Path, reference: str) -> dict[str, Any]:
                     text += more
     except SourceError:
         raise
+    except UnsafeArchiveError as error:
+        raise SourceError(f"{reference}: {error}: refused") from None
     except PermissionError:
         raise SourceError(f"{reference} cannot be read, permission denied") from None
     except Exception as error:  # headers that lie raise anything, from struct.error to NotImplementedError
@@ -85,35 +75,13 @@ def read(path: Path, reference: str) -> dict[str, Any]:
     except RecursionError:
         raise SourceError(_too_deep(reference)) from None
     except ValueError as error:
-        raise SourceError(f"{reference}: its config.json is no JSON: {_first_line(error)}") from None
+        raise SourceError(f"{reference}: its config.json is invalid JSON: {_first_line(error)}") from None
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str) or "config" not in config:
         raise SourceError(f"{reference}: its config.json describes no model: it names no class_name and config")
     return config
 
 
-def _check_members(archive: zipfile.ZipFile, size: int, reference: str) -> None:
-    """Refuse what is no Keras file, or says that it unpacks to more than it could ever need."""
-    members = archive.infolist()
-    if "config.json" not in archive.NameToInfo:
-        raise SourceError(f"{reference} is not a Keras file: it holds no config.json")
-    for member in members:
-        packed, unpacked = member.compress_size, member.file_size
-        if member.compress_type == zipfile.ZIP_STORED:
-            true = packed == unpacked
-        elif member.compress_type == zipfile.ZIP_DEFLATED:
-            # What deflate cannot make smaller grows by five bytes for every 16 KiB at most.
-            true = unpacked <= _DEFLATED * max(packed, 1) and packed <= unpacked + unpacked // 1000 + 64
-        else:
-            # The other methods unpack without a bound.
-            raise SourceError(f"{reference}: {member.filename[:80]!r} is packed in a way that Keras never packs")
-        if not true or packed > size:
-            raise SourceError(f"{reference}: {member.filename[:80]!r} is not as large as the file says: refused")
-    total = sum(member.file_size for member in members)
-    if total > _MOST_DENSE * max(size, 2**20):
-        raise SourceError(f"{reference} unpacks to {total:,} bytes, far more than its {size:,}: refused")
-
-
-def check(config: dict[str, Any], reference: str, allow_lambda: bool = False) -> bool:
+def check(config: dict[str, object], reference: str, allow_lambda: bool = False) -> bool:
     """Whether a configuration holds lambdas; what was compiled is taken out of it, for no analysis needs it.
 
     Raises:
@@ -133,7 +101,7 @@ def check(config: dict[str, Any], reference: str, allow_lambda: bool = False) ->
             if not allow_lambda:
                 raise SourceError(
                     f"{reference}: {layer} is a lambda, whose code would run when the model is loaded: if you trust "
-                    "the file, allow it with --allow-lambda (in Python allow_lambda=True)"
+                    "the file, allow it with --allow-lambda (in Python load(…, allow_lambda=True))"
                 )
             lambdas = True
         elif bare in _OUTSIDE:
@@ -148,7 +116,7 @@ def check(config: dict[str, Any], reference: str, allow_lambda: bool = False) ->
     return lambdas
 
 
-def _places(config: dict[str, Any], reference: str) -> Iterator[_Place]:
+def _places(config: dict[str, object], reference: str) -> Iterator[_Place]:
     """Every object in a configuration. Without recursion: how deep it is, the file decides."""
     waiting: list[tuple[Any, str, int]] = [(config, "the model", 0)]
     while waiting:
@@ -240,7 +208,7 @@ def _check_order(layers: list[Any], reference: str) -> None:
             raise SourceError(f"{reference}: the layers {names} wait for each other: refused")
 
 
-def _sources(node: Any) -> set[tuple[str, int]]:
+def _sources(node: object) -> set[tuple[str, int]]:
     """The layers that a call reads, and of which of their calls; the older form, a list of lists, begins with both."""
     found: set[tuple[str, int]] = set()
     waiting = [node]

@@ -47,15 +47,16 @@ def _with_weights(path: Path, code: bool) -> Any:
     """The model itself, its weights read: what has been checked so far was its description."""
     import zipfile
 
-    from archlab.bridge import load_keras
+    from archlab.bridge import deep_graphs, load_any_keras
 
     size = sum(member.file_size for member in zipfile.ZipFile(path).infolist())
     if size > _LARGEST:
         raise SourceError(f"{path} unpacks to {size:,} bytes, more than {_LARGEST:,}: its weights are not loaded")
-    _, keras = load_keras()
+    keras = load_any_keras()
     for compiled in (True, False):
         try:
-            return keras.saving.load_model(path, compile=compiled, safe_mode=not code)
+            with deep_graphs():
+                return keras.saving.load_model(path, compile=compiled, safe_mode=not code)
         except Exception as error:
             # A loss or a metric of one's own keeps a model from being compiled, not from being measured.
             if not compiled:

@@ -10,22 +10,37 @@ import importlib.util
 import inspect
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from archlab.algebra import Part
 from archlab.errors import ArchlabError, SourceError, UnknownNameError, did_you_mean
-from archlab.graph import Graph
+from archlab.files import is_file
+from archlab.graph import Graph, Part
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
-from archlab.zoo import read_value
+from archlab.zoo import entries, read_value
 
-_PATTERN = re.compile(r"(?P<module>[^:]+\.py|\w+(\.\w+)+):(?P<name>\w+)(:.*)?")
+_PATTERN = re.compile(r"(?P<module>[^:]+\.py|\w+(\.\w+)*):(?P<name>\w+)(:.*)?")
 
 
 def claims(reference: str) -> bool:
     """Whether the reference is of this kind."""
-    return _PATTERN.fullmatch(reference) is not None or reference.endswith(".py")
+    match = _PATTERN.fullmatch(reference)
+    if match is None or match["module"].endswith(".py") or "." in match["module"]:
+        return match is not None or reference.endswith(".py")
+    # A single word is a module if there is one of that name; else it may be a misspelt name of the zoo.
+    return match["module"] not in entries() and _is_module(match["module"])
+
+
+def _is_module(name: str) -> bool:
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return name in sys.modules or importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+    finally:
+        sys.path.pop(0)
 
 
 def load(reference: str) -> Architecture:
@@ -34,24 +49,30 @@ def load(reference: str) -> Architecture:
     if match is None:
         raise SourceError(f"{reference}: name what to take from it, as in {reference}:net")
     source, name = match["module"], match["name"]
-    module = _file(source) if source.endswith(".py") else _module(source)
-    public = [key for key in vars(module) if not key.startswith("_")]
-    if name not in vars(module):
+    holder = _file(source) if source.endswith(".py") else module(source)
+    public = [key for key in vars(holder) if not key.startswith("_")]
+    if name not in vars(holder):
         raise UnknownNameError(f"{source} has no {name!r}: {did_you_mean(name, public)}")
-    value = getattr(module, name)
-    found = taken(value, name, reference)
+    value = getattr(holder, name)
+    label = reference.removeprefix(f"{source}:")  # with its arguments, by which two of one function are told apart
+    found = taken(value, label, reference)
     if found is not None:
         return found
     if not callable(value):
         raise SourceError(f"{reference} is {type(value).__name__}, and no architecture or function that returns one")
-    found = taken(_called(value, reference), name, reference)
+    found = taken(_called(value, reference), label, reference)
     if found is None:
         raise SourceError(f"{reference}() returns no part, graph, architecture or Keras model")
     return found
 
 
-def taken(value: Any, name: str = "", reference: str = "") -> Architecture | None:
-    """A part, a graph, an architecture or a Keras model as an architecture; None for anything else."""
+def taken(
+    value: Any, name: str = "", reference: str = "", input: Sequence[int | None] | None = None
+) -> Architecture | None:
+    """A part, a graph, an architecture or a Keras model as an architecture; None for anything else.
+
+    `input` is what a subclassed Keras model takes that has not been built: nothing else says it.
+    """
     if isinstance(value, Architecture):
         return value
     if isinstance(value, Graph):
@@ -61,9 +82,18 @@ def taken(value: Any, name: str = "", reference: str = "") -> Architecture | Non
     # Whoever holds a Keras model has loaded Keras.
     keras = sys.modules.get("keras")
     if keras is not None and isinstance(value, keras.Model):
-        from archlab.bridge import from_keras
+        from archlab.bridge import compiled_loss, from_keras, unusual_starts
 
-        return Architecture(name or value.name, reference, None, _graph=from_keras(value), _live=lambda: value)
+        graph = from_keras(value, input if input is not None and not value.built else None)
+        return Architecture(
+            name or value.name,
+            reference,
+            None,
+            _graph=graph,
+            _live=lambda: value,
+            compiled_loss=compiled_loss(value),
+            unusual_starts=unusual_starts(value),
+        )
     return None
 
 
@@ -89,14 +119,14 @@ def _called(function: Any, reference: str) -> Any:
 def _hush(path: Path) -> None:
     """Load Keras quietly before code that is going to: TensorFlow's own remarks never reach the terminal."""
     if "keras" not in sys.modules and re.search(r"\b(keras|tensorflow)\b", path.read_text(errors="replace")):
-        from archlab.bridge import load_keras
+        from archlab.bridge import load_any_keras
 
-        load_keras()
+        load_any_keras()
 
 
 def _file(source: str) -> Any:
     path = Path(source)
-    if not path.is_file():
+    if not is_file(path):
         raise SourceError(f"no file {source}")
     _hush(path)
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -113,7 +143,8 @@ def _file(source: str) -> Any:
     return module
 
 
-def _module(source: str) -> Any:
+def module(source: str) -> Any:
+    """A module by its name, as a program in this folder would import it."""
     sys.path.insert(0, str(Path.cwd()))
     try:
         spec = _guarded(lambda: importlib.util.find_spec(source), source)

@@ -11,7 +11,7 @@ def load(reference: str) -> Architecture:
     """The architecture of that name in the zoo."""
     name, _, _ = reference.partition(":")
     entry = zoo.find(name)
-    return Architecture(reference, reference, entry.call(read_arguments(reference)), entry.paper)
+    return Architecture(reference, reference, entry.call(read_arguments(reference, first=entry.text)), entry.paper)
 
 
 def names() -> tuple[str, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from archlab import BatchNorm, Conv, Dropout, GlobalAvgPool, Input, Part, analyze, load, to_keras
-from archlab.bridge import build
+from archlab import BatchNorm, Conv, Dropout, GlobalAvgPool, Input, Part, ReLU, analyze, load, to_keras, to_python
+from archlab.bridge import build, from_keras
 from archlab.errors import DesignError
-from archlab.ops import Op
+from archlab.ops import KerasLayer, Op
 from tests.oracles import keras_counts
 from tests.strategies import architectures
 
@@ -55,7 +56,9 @@ def test_the_random_architectures_reach_every_operation() -> None:
     _collect(seen)
     ours = {name for name, kind in Op.registry.items() if kind.__module__.startswith("archlab.ops")}
     # Two without a public layer in Keras to become, and those of sequences, which are read from Keras and no maps.
-    assert ours - set(seen) == {"LayerScale", "ScaledAdd", "Embedding", "LSTM", "GRU", "MultiHeadAttention"}
+    assert ours - set(seen) == {
+        "LayerScale", "ScaledAdd", "Embedding", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["baseline", "residual", "plain", "residual:augmentation=true", "mobilenet_v2"])
@@ -98,3 +101,65 @@ def test_an_operation_without_a_keras_layer_is_named() -> None:
 
     with pytest.raises(DesignError, match=r"^mystery: Mystery has no layer in Keras$"):
         to_keras(Input(8, 8, 3) >> Mystery())
+
+
+def halves(shape, dtype=None):
+    """An initializer that is a function of one's own."""
+    return np.full(shape, 0.5, dtype or "float32")
+
+
+class Halved(Op, abstract=True):
+    """Every channel times a half, in a Keras layer whose initializer is a function."""
+
+    def output(self, *inputs):
+        return inputs[0]
+
+    def keras(self, *inputs):
+        return KerasLayer("DepthwiseConv2D", {"kernel_size": 1, "depthwise_initializer": halves, "use_bias": False})
+
+
+def test_an_initializer_may_be_a_function() -> None:
+    net = Input(4, 4, 3) >> Halved()
+    model = to_keras(net, seed=1)
+    assert np.all(model.get_weights()[0] == 0.5)
+    # Read back it is the same function, and another model draws from it again.
+    graph = from_keras(model)
+    assert graph.nodes[1].op.initializer is halves
+    assert np.all(to_keras(graph).get_weights()[0] == 0.5)
+
+
+def test_code_imports_an_initializer_that_is_a_function() -> None:
+    scope: dict = {}
+    code = to_python(Input(4, 4, 3) >> Halved())
+    assert f"from {__name__} import halves\n" in code
+    exec(code, scope)
+    assert np.all(scope["model"].get_weights()[0] == 0.5)
+
+
+def test_code_cannot_import_what_has_no_name() -> None:
+    class Nameless(Halved, abstract=True):
+        def keras(self, *inputs):
+            return KerasLayer("DepthwiseConv2D", {"kernel_size": 1, "depthwise_initializer": lambda *_: 0.5})
+
+    with pytest.raises(DesignError, match=r"^nameless: Nameless: depthwise_initializer=.* cannot be imported by name"):
+        to_python(Input(4, 4, 3) >> Nameless())
+
+
+def test_a_layer_that_keras_does_not_have_is_named() -> None:
+    class Misspelt(Op, abstract=True):
+        def output(self, *inputs):
+            return inputs[0]
+
+        def keras(self, *inputs):
+            return KerasLayer("DepthwiseConv", {"kernel_size": 3})
+
+    with pytest.raises(
+        DesignError, match=r"^misspelt: Keras has no layer DepthwiseConv: did you mean DepthwiseConv[12]D"
+    ):
+        to_keras(Input(4, 4, 3) >> Misspelt())
+
+
+def test_models_are_deeper_than_python_calls_functions() -> None:
+    limit = sys.getrecursionlimit()
+    model = to_keras(Input(4) >> ReLU() * 1200)
+    assert len(model.layers) == 1201 and sys.getrecursionlimit() == limit

@@ -63,3 +63,22 @@ def of_layer(model: Any, layer: Any, x: Any, y: Any, loss: Any, training: bool) 
     norm = np.sqrt(sum(np.sum(np.square(g.numpy().astype("float64"))) for g in to_weights))
     rms = np.sqrt(np.mean(np.square(to_output.numpy().astype("float64")))) * len(y)
     return float(norm), float(rms)
+
+
+def of_variables(model: Any, x: Any, y: Any, loss: Any) -> list[float]:
+    """The norm of the gradient with respect to each trainable variable of a live model at inference; NaN: none.
+
+    Args:
+        x: a batch as the model takes it.
+        y: labels, one array for each output.
+        loss: a Keras loss, of each output; their sum is what gradients are taken of.
+    """
+    import keras
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        ends = keras.tree.flatten(model(x, training=False))
+        value = tf.add_n([loss(label, end) for label, end in zip(y, ends, strict=True)])
+    found = tape.gradient(value, [variable.value for variable in model.trainable_variables])
+    dense = [None if each is None else tf.convert_to_tensor(each) for each in found]
+    return [np.nan if each is None else float(np.linalg.norm(each.numpy().astype("float64"))) for each in dense]

@@ -156,15 +156,35 @@ def written_out(model: Any) -> Counter[str]:
     return +found
 
 
-def kept_for_backward(model: Any) -> Counter[str]:
-    """Bytes that TensorFlow carries from the forward to the backward pass of one example, by kind of operation."""
+_VIEWS = ("ExpandDims", "Identity", "Reshape", "Squeeze")
+
+
+def saved_for_backward(model: Any) -> int:
+    """Bytes of one sample that TensorFlow carries from the forward to the backward pass of the trainable weights.
+
+    A tensor that is also carried in another shape is counted once. What does not grow with the batch is no activation.
+    """
+    return _carried(model, 2) - _carried(model, 1)
+
+
+def _carried(model: Any, samples: int) -> int:
     import tensorflow as tf
 
-    function = tf.function(lambda x: model(x, training=True), jit_compile=False, autograph=False)
-    concrete = function.get_concrete_function(tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32))
-    forward, _ = concrete._delayed_rewrite_functions.forward_backward()
-    found: Counter[str] = Counter()
-    for tensor in forward.graph.outputs:
-        if tensor.dtype != tf.resource and tensor.shape.rank is not None:
-            found[tensor.op.type] += prod(size or 1 for size in tensor.shape) * tensor.dtype.size
-    return found
+    found: dict[str, Any] = {}
+
+    def forward(*inputs: Any) -> Any:
+        outputs = tf.nest.flatten(model(list(inputs) if len(inputs) > 1 else inputs[0], training=True))
+        forward = set(tf.compat.v1.get_default_graph().get_operations())
+        tf.gradients(outputs, [weight.value.handle for weight in model.trainable_weights])
+        for op in set(tf.compat.v1.get_default_graph().get_operations()) - forward:
+            for tensor in op.inputs:
+                if tensor.op in forward and tensor.dtype != tf.resource:
+                    root = tensor
+                    while root.op.type in _VIEWS:
+                        root = root.op.inputs[0]
+                    found[root.name] = root
+        return outputs
+
+    specs = [tf.TensorSpec((samples, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
+    tf.function(forward, jit_compile=False, autograph=False).get_concrete_function(*specs)
+    return sum(prod(tensor.shape) * tensor.dtype.size for tensor in found.values())

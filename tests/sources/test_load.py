@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from archlab import Conv, Input, analyze, load
-from archlab.errors import ArchlabError, UsageError
+from archlab import Conv, Dense, Input, analyze, load
+from archlab.errors import ArchlabError, ArgumentError, SourceError, UsageError
 from archlab.sources import names
 from archlab.zoo import entries
 
@@ -24,8 +24,8 @@ def test_arguments_are_read_by_the_type_of_their_default() -> None:
     ("reference", "message"),
     [
         ("residul", "no architecture named 'residul': did you mean residual?"),
-        ("", "no architecture named '': choose from baseline, mobilenet_v1, mobilenet_v2, plain, residual, resnet101, "
-             "resnet152, resnet50, vgg16, xception"),
+        ("", "no architecture named '': choose from baseline, mobilenet_v1, mobilenet_v2, nas201, plain, residual, "
+             "resnet101, resnet152, resnet50, vgg16, xception"),
         ("plain:dept=50", "plain has no argument 'dept': did you mean depth?"),
         ("plain:depth=fifty", "plain:depth must be a whole number, got 'fifty'"),
         ("plain:depth", "'plain:depth': arguments are written name=value, as in plain:depth=50, got 'depth'"),
@@ -79,3 +79,16 @@ def test_plain_is_residual_without_its_shortcuts(normalization: str, conv: str) 
     plain, residual = load(f"plain:{text}").graph, load(f"residual:{text}").graph
     kept = [node.op for node in residual if not node.name.endswith(("/add", "/shortcut"))]
     assert [node.op for node in plain] == kept
+
+
+@pytest.mark.parametrize("name", ["net.h5", "net.json", "net.hdf5"])
+def test_models_kept_in_other_ways_say_how_to_save_them(name: str) -> None:
+    with pytest.raises(SourceError, match=rf"^{name}: models are read from \.keras files.*model\.save\('net\.keras'\)"):
+        load(name)
+
+
+@pytest.mark.parametrize("layer", [Conv, Dense])
+def test_a_misspelt_initializer_is_named(layer: type) -> None:
+    assert layer(4, initializer="HeNormal").initializer == "HeNormal"
+    with pytest.raises(ArgumentError, match="initializer 'he_norml' is not known: did you mean he_normal"):
+        layer(4, initializer="he_norml")

@@ -84,14 +84,14 @@ def test_a_layer_of_ones_own_is_taken_once_it_is_registered(tmp_path: Path) -> N
         def call(self, x: Any) -> Any:
             return x * self.factor
 
-    x = keras.Input((8,))
+    x = keras.Input((8,), name="x")
     keras.Model(x, Twice(name="mine")(x)).save(tmp_path / "net.keras")
     with pytest.raises(SourceError, match=r"net\.keras: the layer 'mine' is of '.*Twice', which is not Keras's own"):
         load(str(tmp_path / "net.keras"))
     with keras.saving.custom_object_scope({"Twice": Twice}):
         found = analyze(str(tmp_path / "net.keras"))
-    assert [entry["name"] for entry in found.unknown] == ["mine"]
-    assert found.params.total == 8
+    assert found.unknown == () and found.params.total == 8
+    assert [node.name for node in found.graph] == ["x", "mine/multiply"]
 
 
 def test_a_description_of_several_megabytes(tmp_path: Path) -> None:
