@@ -1,32 +1,12 @@
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from archlab.algebra import Part, Repeat, Sequence
-from archlab.errors import ArgumentError, DesignError, ShapeError
-from archlab.graph import Builder, format_shape
-from archlab.ops import Add, Axis, Concatenate, Conv, Op
-
-
-def _incoming(value: int | None, what: str) -> int:
-    if value is None:
-        raise DesignError(
-            f"{what} needs something to come in: an architecture begins with Input(height, width, channels)"
-        )
-    return value
-
-
-def _part(what: str, value: object) -> None:
-    if not isinstance(value, Part):
-        raise ArgumentError(f"{what} must be a part, such as Conv(32) >> ReLU(), got {value!r}")
-
-
-def _block_scope(builder: Builder, name: str = "", joinable: bool = False) -> AbstractContextManager[None]:
-    """The scope of a block: its own, or that of the `Block` it stands directly in."""
-    if builder.joinable and not name:
-        return builder.joined()
-    return builder.within("block", name, joinable=joinable)
+from archlab.arguments import several, text, whole, whole_each
+from archlab.dsl._parts import block_scope, check_merge, check_part, incoming
+from archlab.errors import ArgumentError, ShapeError
+from archlab.graph import Builder, Part, Repeat, Sequence, format_shape
+from archlab.ops import Add, Concatenate, Conv, Op, Windows
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +22,8 @@ class Block(Part):
     name: str = ""
 
     def __post_init__(self) -> None:
-        _part("the body of a Block", self.body)
+        check_part("the body of a Block", self.body)
+        text("the name of a Block", self.name)
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -55,7 +36,7 @@ class Block(Part):
         return self.body
 
     def lower(self, builder: Builder, value: int | None) -> int | None:
-        with _block_scope(builder, self.name, joinable=True):
+        with block_scope(builder, self.name, joinable=True):
             return self.body.lower(builder, value)
 
 
@@ -77,9 +58,10 @@ class Residual(Part):
     merge: Op = Add()
 
     def __post_init__(self) -> None:
-        _part("the body of a Residual", self.body)
+        check_part("the body of a Residual", self.body)
         if self.shortcut is not None:
-            _part("the shortcut of a Residual", self.shortcut)
+            check_part("the shortcut of a Residual", self.shortcut)
+        check_merge("a Residual", self.merge)
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -92,9 +74,9 @@ class Residual(Part):
         return Block(self.body)
 
     def lower(self, builder: Builder, value: int | None) -> int:
-        start = _incoming(value, "Residual")
-        with _block_scope(builder):
-            end = _incoming(self.body.lower(builder, start), "Residual")
+        start = incoming(value, "Residual")
+        with block_scope(builder):
+            end = incoming(self.body.lower(builder, start), "Residual")
             short = self._shortcut(builder, start, end)
             try:
                 return builder.add(self.merge, (end, short))
@@ -109,7 +91,7 @@ class Residual(Part):
     def _shortcut(self, builder: Builder, start: int, end: int) -> int:
         if self.shortcut is not None:
             with builder.within("shortcut", "shortcut"):
-                return _incoming(self.shortcut.lower(builder, start), "the shortcut")
+                return incoming(self.shortcut.lower(builder, start), "the shortcut")
         came, made = builder.shape(start), builder.shape(end)
         if came == made and all(step == 1 for step in _stride(builder, start, end)):
             return start
@@ -129,8 +111,8 @@ def _stride(builder: Builder, start: int, end: int) -> tuple[int, ...]:
     while end > start:
         node = builder.nodes[end]
         window = node.op.window(*[builder.shape(source) for source in node.inputs])
-        if isinstance(window, tuple) and all(isinstance(axis, Axis) for axis in window):
-            total = tuple(step * axis.stride for step, axis in zip(total, window, strict=False))
+        if isinstance(window, Windows):
+            total = tuple(step * axis.stride for step, axis in zip(total, window.axes, strict=False))
         if not node.inputs:
             break
         end = node.inputs[0]
@@ -159,7 +141,9 @@ class Parallel(Part):
         if len(branches) < 2:
             raise ArgumentError(f"Parallel needs at least two branches, got {len(branches)}")
         for branch in branches:
-            _part("a branch of Parallel", branch)
+            check_part("a branch of Parallel", branch)
+        if merge is not None:
+            check_merge("Parallel", merge)
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "merge", Concatenate() if merge is None else merge)
 
@@ -175,11 +159,11 @@ class Parallel(Part):
         return Parallel(*children, merge=self.merge)
 
     def lower(self, builder: Builder, value: int | None) -> int:
-        start = _incoming(value, "Parallel")
+        start = incoming(value, "Parallel")
         ends: list[int] = []
         for branch in self.branches:
             with builder.within("branch"):
-                ends.append(_incoming(branch.lower(builder, start), "a branch"))
+                ends.append(incoming(branch.lower(builder, start), "a branch"))
         return builder.add(self.merge, tuple(ends))
 
 
@@ -198,11 +182,10 @@ class Stage(Part):
     name: str = ""
 
     def __post_init__(self) -> None:
-        _part("the body of a Stage", self.body)
-        if self.width is not None and (
-            isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1
-        ):
-            raise ArgumentError(f"width of a Stage must be a whole number of at least 1, got {self.width!r}")
+        check_part("the body of a Stage", self.body)
+        text("the name of a Stage", self.name)
+        if self.width is not None:
+            whole("width of a Stage", self.width)
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -227,7 +210,7 @@ class Pyramid(Part):
         block: what opens each stage; leaves its width open.
         widths: of the stages, first to last.
         repeats: blocks in a stage, one number or one for each; those after the first are `then`.
-        then: the block that follows the first one of a stage; `block` itself unless given.
+        then: the block that follows the first one of a stage; `block` itself by default.
 
     >>> from archlab import Conv, Input, MaxPool, Pyramid
     >>> (Input(32, 32, 3) >> Pyramid(Conv() >> MaxPool(), widths=(8, 16, 32))).to_graph().nodes[-1].shape
@@ -240,15 +223,12 @@ class Pyramid(Part):
     then: Part | None = None
 
     def __post_init__(self) -> None:
-        _part("the block of a Pyramid", self.block)
-        if not isinstance(self.widths, tuple) or not self.widths:
-            raise ArgumentError(f"widths of a Pyramid must be a tuple of whole numbers, got {self.widths!r}")
-        for number, width in enumerate(self.widths, start=1):
-            if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-                raise ArgumentError(f"width {number} of a Pyramid must be a whole number of at least 1, got {width!r}")
-        repeats = self.repeats if isinstance(self.repeats, tuple) else (self.repeats,)
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in repeats):
-            raise ArgumentError(f"repeats of a Pyramid must be whole numbers of at least 1, got {self.repeats!r}")
+        check_part("the block of a Pyramid", self.block)
+        if self.then is not None:
+            check_part("what follows in a Pyramid", self.then)
+        for number, width in enumerate(several("widths of a Pyramid", self.widths), start=1):
+            whole(f"width {number} of a Pyramid", width)
+        whole_each("repeats of a Pyramid", self.repeats)
         if isinstance(self.repeats, tuple) and len(self.repeats) != len(self.widths):
             raise ArgumentError(f"{len(self.repeats)} repeats do not match {len(self.widths)} widths")
 

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from archlab.errors import DesignError
 from archlab.graph._graph import Graph, Node, Scope
 from archlab.graph._shape import Shape
+
+MOST_NODES = 100_000
+"""Layers that an architecture may have: a few words can stand for billions."""
+_MOST_AXES = 8
+_MOST_ELEMENTS = 10**40
 
 
 class Builder:
@@ -34,12 +40,14 @@ class Builder:
         """Append a node and return its position. It is named after its operation unless a label is given."""
         shapes = tuple([self.nodes[source].shape for source in inputs])
         name = self.name(label or op.label)
+        if len(self.nodes) >= MOST_NODES:
+            raise DesignError(f"an architecture has at most {MOST_NODES:,} layers").at(name)
         # Blocks repeat, and a part is shared by its repetitions: the same one on the same shapes is worked out once.
         known = self._worked_out.get((id(op), self.width, shapes))
         if known is None:
             try:
                 filled = op.filled(self.width, shapes)
-                known = filled, filled.output(*shapes), op
+                known = filled, _checked(filled.output(*shapes)), op
             except DesignError as error:
                 raise error.at(name) from None
             self._worked_out[id(op), self.width, shapes] = known
@@ -52,7 +60,7 @@ class Builder:
         return self.nodes[position].shape
 
     @contextmanager
-    def within(self, kind: str, name: str = "", width: int | None = None, joinable: bool = False) -> Iterator[None]:
+    def within(self, kind: str, name: str = "", width: int | None = None, joinable: bool = False) -> Generator[None]:
         """Nodes added inside stand in a new scope. Unnamed scopes are numbered from 1: `stage1`, `stage2`."""
         outer, outer_width, outer_joinable = self.scope, self.width, self.joinable
         if name:
@@ -70,7 +78,7 @@ class Builder:
             self.scope, self.width, self.joinable = outer, outer_width, outer_joinable
 
     @contextmanager
-    def joined(self) -> Iterator[None]:
+    def joined(self) -> Generator[None]:
         """Nodes added inside stand in the scope that is open; blocks inside open their own again."""
         self.joinable = False
         try:
@@ -91,3 +99,12 @@ class Builder:
                 node = replace(node, op=op)
             settled.append(node)
         return Graph(tuple(settled), outputs, name)
+
+
+def _checked(shape: Shape) -> Shape:
+    """The shape, if there could be such a thing: every number that follows from it can be written and multiplied."""
+    if len(shape) > _MOST_AXES:
+        raise DesignError(f"its output has {len(shape)} axes, at most {_MOST_AXES} are possible")
+    if prod(size or 1 for size in shape) > _MOST_ELEMENTS:
+        raise DesignError("its output has more than 10^40 elements")
+    return shape

@@ -46,7 +46,9 @@ class Node:
 
     `inputs` are positions in `Graph.nodes`; `shape` is the output's, without the batch. Nodes with the same `layer`
     use the same weights: those are counted once. `weights` are those that the layer really has, where it has been built
-    already: frozen or not, in whatever dtype; None leaves them to the operation's own rule.
+    already: frozen or not, in whatever dtype; None leaves them to the operation's own rule. `beside` are positions of
+    what it reads besides: masks, which say where there is something and are no signal. `settings` are all that the
+    layer was told, where it was read from one.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Node:
     layer: str = ""
     dtype: str = "float32"
     weights: tuple[Any, ...] | None = None
+    beside: tuple[int, ...] = ()
+    settings: Any = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.op!r} → {format_shape(self.shape)}"
@@ -77,11 +81,11 @@ class Graph(Shown):
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     name: str = ""
-    _facts: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    _facts: dict[object, Any] = field(default_factory=dict[object, Any], init=False, repr=False)
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):
-            for source in node.inputs:
+            for source in (*node.inputs, *node.beside):
                 if not 0 <= source < position:
                     raise DesignError(f"input {source} does not stand before node {position}", node.name)
         if len(self._positions) != len(self.nodes):
@@ -112,7 +116,7 @@ class Graph(Shown):
     @cached_property
     def inputs(self) -> tuple[int, ...]:
         """Positions of the nodes that take no input."""
-        return tuple(position for position, node in enumerate(self.nodes) if not node.inputs)
+        return tuple(p for p, node in enumerate(self.nodes) if not node.inputs and not node.op.detached)
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:
@@ -152,18 +156,18 @@ class Graph(Shown):
             nodes.append(replace(node, op=op, shape=made))
         return Graph(tuple(nodes), self.outputs, self.name)
 
-    def fact(self, key: Any, compute: Callable[[], T]) -> T:
+    def fact(self, key: object, compute: Callable[[], T]) -> T:
         """`compute()`, remembered under `key` for as long as the graph lives: a graph never changes."""
         try:
             return self._facts[key]
         except KeyError:
             return self._facts.setdefault(key, compute())
 
-    def to_networkx(self) -> networkx.MultiDiGraph:
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """The same graph for networkx: nodes by name, with `op`, `shape` and `scope`; edges with `shape`."""
         import networkx
 
-        view = networkx.MultiDiGraph(name=self.name)
+        view: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.name)
         for node in self.nodes:
             view.add_node(node.name, op=node.op, shape=node.shape, scope=node.scope.path if node.scope else "")
             for source in node.inputs:

@@ -22,6 +22,15 @@ def elements(shape: Shape) -> int:
     return prod(cast("tuple[int, ...]", shape))
 
 
+def spatial(shape: Shape) -> tuple[int, ...]:
+    """The sizes of the axes before the channels, of a shape that is known.
+
+    >>> spatial((22, 24, 128))
+    (22, 24)
+    """
+    return cast("tuple[int, ...]", shape[:-1])
+
+
 def positions(shape: Shape) -> int:
     """The number of spatial positions of a shape that is known: all axes but the last.
 

@@ -4,4 +4,4 @@ from archlab.notation._read import LARGEST as LARGEST
 from archlab.notation._read import from_yaml as from_yaml
 from archlab.notation._read import read_document as read_document
 from archlab.notation._schema import json_schema as json_schema
-from archlab.notation._write import to_yaml as to_yaml
+from archlab.notation._write import write_yaml as write_yaml

@@ -9,11 +9,11 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from archlab.algebra import Part, Repeat
-from archlab.dsl import Block, Parallel, Pyramid, Residual, Stage
+from archlab.dsl import Block, Cell, Parallel, Pyramid, Residual, Stage
+from archlab.graph import Part, Repeat
 from archlab.ops import Op, Width
 
-COMBINATORS: tuple[type[Part], ...] = (Block, Residual, Parallel, Stage, Pyramid, Repeat)
+COMBINATORS: tuple[type[Part], ...] = (Block, Residual, Parallel, Cell, Stage, Pyramid, Repeat)
 
 
 def part_kinds() -> dict[str, type[Part]]:
@@ -23,7 +23,7 @@ def part_kinds() -> dict[str, type[Part]]:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a part: its name, the kinds of value it takes, and the value it has unless given another."""
+    """One argument of a part: its name, the kinds of value it takes, and the value it has by default another."""
 
     name: str
     kinds: tuple[Any, ...]
@@ -50,12 +50,12 @@ def arguments_of(kind: type[Part]) -> Mapping[str, Argument]:
     return found
 
 
-def alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives(hint: object) -> tuple[Any, ...]:
     """The kinds that a union is made of; any other hint is its own only one."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def items(kind: Any, count: int) -> tuple[tuple[Any, ...], ...] | None:
+def items(kind: object, count: int) -> tuple[tuple[Any, ...], ...] | None:
     """The kinds of each of `count` items of a tuple kind; None where it cannot have so many."""
     inner = get_args(kind)
     if len(inner) == 2 and inner[1] is Ellipsis:
@@ -63,17 +63,17 @@ def items(kind: Any, count: int) -> tuple[tuple[Any, ...], ...] | None:
     return tuple(alternatives(hint) for hint in inner) if len(inner) == count else None
 
 
-def is_tuple(kind: Any) -> bool:
+def is_tuple(kind: object) -> bool:
     """Whether a kind is written as a list of values."""
     return get_origin(kind) is tuple
 
 
-def choices(kind: Any) -> tuple[str, ...]:
+def choices(kind: object) -> tuple[str, ...]:
     """The words of a `Literal`; empty for any other kind."""
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def is_part(kind: Any) -> bool:
+def is_part(kind: object) -> bool:
     """Whether a kind is written as a part."""
     return isinstance(kind, type) and issubclass(kind, Part)
 
@@ -95,7 +95,8 @@ def expected(kinds: tuple[Any, ...]) -> str:
         if choices(kind):
             words.extend(choices(kind))
         elif is_tuple(kind):
-            words.append("a list")
+            inner = get_args(kind)
+            words.append("a list" if Ellipsis in inner else f"a list of {len(inner)}")
         elif is_part(kind):
             words.append("a part such as ReLU")
         else:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from archlab.algebra import Part, Repeat, Sequence
 from archlab.dsl import Pyramid
 from archlab.errors import ArgumentError, SourceError, did_you_mean
+from archlab.graph import MOST_NODES, Part, Repeat, Sequence
 from archlab.notation._arguments import (
     arguments_of,
     choices,
@@ -23,9 +23,6 @@ from archlab.notation._arguments import (
 from archlab.notation._nodes import LARGEST as LARGEST
 from archlab.notation._nodes import Nodes
 from archlab.ops import Width
-
-MOST_LAYERS = 100_000
-"""Layers that a file may stand for once all that repeats in it is repeated."""
 
 _KEYS = ("name", "paper", "blocks", "architecture")
 _WIDTH = re.compile(r"(WIDTH|CHANNELS)(?: *\* *([0-9]{1,9}))?(?: *// *([0-9]{1,9}))?")
@@ -89,7 +86,7 @@ class _Reader(Nodes):
 
     # The document.
 
-    def document(self, root: Any) -> Document:
+    def document(self, root: yaml.Node) -> Document:
         if not isinstance(root, yaml.MappingNode):
             return Document(self.part(root, "architecture"), "", "", self.lines)
         found: dict[str, Any] = {}
@@ -108,7 +105,7 @@ class _Reader(Nodes):
         name, paper = (self.text(found[key], key) if key in found else "" for key in ("name", "paper"))
         return Document(tree, name, paper, self.lines)
 
-    def define(self, node: Any) -> None:
+    def define(self, node: yaml.Node) -> None:
         if not isinstance(node, yaml.MappingNode):
             raise self.wrong(node, "blocks must be a mapping of names to parts")
         for key, key_node, value in self.pairs(node, "blocks"):
@@ -118,7 +115,7 @@ class _Reader(Nodes):
 
     # Parts.
 
-    def part(self, node: Any, place: str) -> Part:
+    def part(self, node: yaml.Node, place: str) -> Part:
         if id(node) in self.read:
             part = self.read[id(node)]
             if part is None:
@@ -128,7 +125,7 @@ class _Reader(Nodes):
         part = self.read[id(node)] = self.anew(node, place)
         return part
 
-    def anew(self, node: Any, place: str) -> Part:
+    def anew(self, node: yaml.Node, place: str) -> Part:
         self.plain(node, place)
         if isinstance(node, yaml.SequenceNode):
             parts = [self.part(item, f"{place}[{number}]") for number, item in enumerate(node.value, start=1)]
@@ -148,7 +145,7 @@ class _Reader(Nodes):
             return self.blocks[name]
         return self.known(node, place, self.made(self.kind(name, node, place), node, None, place))
 
-    def kind(self, name: str, node: Any, place: str) -> type[Part]:
+    def kind(self, name: str, node: yaml.Node, place: str) -> type[Part]:
         kinds = part_kinds()
         if name not in kinds:
             if name in self.blocks:
@@ -157,11 +154,11 @@ class _Reader(Nodes):
             raise self.wrong(node, f"{place}: no part named {name!r}: {did_you_mean(name, choices)}")
         return kinds[name]
 
-    def made(self, kind: type[Part], node: Any, value: Any, place: str) -> Part:
+    def made(self, kind: type[Part], node: yaml.Node, value: Any, place: str) -> Part:
         place = f"{place}.{kind.__name__}"
         known = arguments_of(kind)
         given: dict[str, Any] = {}
-        nodes: dict[str, Any] = {}
+        nodes: dict[str, yaml.Node] = {}
         if value is None or self.is_null(value):
             pass
         elif isinstance(value, yaml.MappingNode) and not self.is_only_part(value, kind):
@@ -195,16 +192,16 @@ class _Reader(Nodes):
             known and any(is_part(kind) for kind in next(iter(known.values())).kinds)
         )  # fmt: skip
 
-    def known(self, node: Any, place: str, part: Part) -> Part:
+    def known(self, node: yaml.Node, place: str, part: Part) -> Part:
         """Remember where a part stands and how many layers it becomes."""
         self.lines[id(part)] = node.start_mark.line + 1
         self.layers[id(part)] = self.check(node, place, self.counted(part))
         return part
 
-    def check(self, node: Any, place: str, layers: int) -> int:
+    def check(self, node: yaml.Node, place: str, layers: int) -> int:
         """Refuse more layers than any network has: a few lines can stand for billions."""
-        if layers > MOST_LAYERS:
-            raise self.wrong(node, f"{place} becomes {layers:,} layers, more than {MOST_LAYERS:,}: refused")
+        if layers > MOST_NODES:
+            raise self.wrong(node, f"{place} becomes {layers:,} layers, more than {MOST_NODES:,}: refused")
         return layers
 
     def counted(self, part: Part) -> int:
@@ -218,7 +215,7 @@ class _Reader(Nodes):
 
     # Values.
 
-    def value(self, node: Any, kinds: tuple[Any, ...], place: str) -> Any:
+    def value(self, node: yaml.Node, kinds: tuple[Any, ...], place: str) -> Any:
         """A value of one of these kinds."""
         self.plain(node, place)
         if any(is_part(kind) for kind in kinds) and not (NoneType in kinds and self.is_null(node)):
@@ -244,7 +241,7 @@ class _Reader(Nodes):
         raise self.wrong(node, f"{place} must be {expected(kinds)}, got {self.shown(node)}")
 
 
-def _read(found: Any, kind: Any) -> tuple[bool, Any]:
+def _read(found: object, kind: object) -> tuple[bool, Any]:
     """Whether a value is of a kind, and the value as that kind has it."""
     if kind is NoneType:
         return found is None, None
@@ -257,14 +254,15 @@ def _read(found: Any, kind: Any) -> tuple[bool, Any]:
     if kind is Width and isinstance(found, str):
         match = _WIDTH.fullmatch(found.strip())
         if match:
-            return True, Width(match[1], int(match[2] or 1), int(match[3] or 1))  # pyright: ignore[reportArgumentType]
+            of = "CHANNELS" if match[1] == "CHANNELS" else "WIDTH"
+            return True, Width(of, int(match[2] or 1), int(match[3] or 1))
         return False, None
     if kind is str:
         return isinstance(found, str), found
     return found in choices(kind), found
 
 
-def _as_number(found: Any) -> tuple[bool, Any]:
+def _as_number(found: object) -> tuple[bool, Any]:
     """A number that YAML takes for text: a fraction, 1/255, or 1e-5, which YAML 1.1 wants as 1.0e-5."""
     if not isinstance(found, str):
         return False, None

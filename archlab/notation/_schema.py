@@ -6,7 +6,7 @@ from dataclasses import MISSING
 from types import NoneType
 from typing import Any, get_args
 
-from archlab.algebra import Part
+from archlab.graph import Part
 from archlab.notation._arguments import Argument, alternatives, arguments_of, choices, is_part, is_tuple, part_kinds
 from archlab.ops import Width
 from archlab.units import ACTIVATION_FLOPS, BYTES_PER_ELEMENT
@@ -20,7 +20,7 @@ _PLAIN = {bool: "boolean", int: "integer", str: "string", NoneType: "null"}
 _WORDS = {"activation": tuple(ACTIVATION_FLOPS), "function": tuple(ACTIVATION_FLOPS), "dtype": tuple(BYTES_PER_ELEMENT)}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """The JSON schema (draft 2020-12) of an architecture file: what editors complete and check YAML by.
 
     It describes every part that is registered, a user's own operations among them.
@@ -72,12 +72,12 @@ def _needs(kind: type[Part]) -> bool:
     return any(argument.required for argument in arguments_of(kind).values())
 
 
-def _described(kind: type[Part]) -> dict[str, Any]:
+def _described(kind: type[Part]) -> dict[str, object]:
     """What may stand behind a part's name: arguments by name, or the first one alone."""
     known = arguments_of(kind)
     said = inspect.getdoc(kind) or ""
     words = dict(re.findall(r"^    (\w+): (.+?)\.?$", said, re.MULTILINE))
-    by_name: dict[str, Any] = {
+    by_name: dict[str, object] = {
         "type": "object",
         "properties": {name: _argument(argument, words.get(name, "")) for name, argument in known.items()},
         "additionalProperties": False,
@@ -93,7 +93,7 @@ def _described(kind: type[Part]) -> dict[str, Any]:
     return {"description": said.split("\n\n")[0], "anyOf": forms}
 
 
-def _argument(argument: Argument, description: str) -> dict[str, Any]:
+def _argument(argument: Argument, description: str) -> dict[str, object]:
     schema = _kinds(argument)
     if description:
         schema = schema | {"description": description}
@@ -102,19 +102,19 @@ def _argument(argument: Argument, description: str) -> dict[str, Any]:
     return schema
 
 
-def _kinds(argument: Argument) -> dict[str, Any]:
+def _kinds(argument: Argument) -> dict[str, object]:
     if argument.name in _WORDS:
         null = [None] if NoneType in argument.kinds else []
         return {"enum": [*_WORDS[argument.name], *null]}
     return _any(argument.kinds)
 
 
-def _any(kinds: tuple[Any, ...]) -> dict[str, Any]:
+def _any(kinds: tuple[Any, ...]) -> dict[str, object]:
     schemas = [_one(kind) for kind in kinds]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _one(kind: Any) -> dict[str, Any]:
+def _one(kind: object) -> dict[str, object]:
     if kind is Width:
         return {"type": "string", "pattern": r"^(WIDTH|CHANNELS)( *\* *[0-9]+)?( *// *[0-9]+)?$"}
     if kind is float:

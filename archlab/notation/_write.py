@@ -2,23 +2,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
-from archlab.algebra import Part, Repeat, Sequence
 from archlab.errors import DesignError
+from archlab.graph import Part, Repeat, Sequence
 from archlab.notation._arguments import arguments_of, part_kinds
 from archlab.ops import Op, Width
 
 _LINE = 100
 
 
-class _Inline(dict[str, Any]):
+class _Inline(dict[str, object]):
     """A mapping that is written on the line it stands on."""
 
 
-class _InlineList(list[Any]):
+class _InlineList(list[object]):
     """A list that is written on the line it stands on."""
 
 
@@ -27,7 +27,7 @@ class _Dumper(yaml.SafeDumper):
         # Items of a list stand further right than the key they belong to.
         super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         # What repeats is a named block; an anchor would only say it a second way.
         return True
 
@@ -53,7 +53,7 @@ _Dumper.add_representer(_InlineList, _inline_list)
 _Dumper.add_representer(float, _number)
 
 
-def to_yaml(architecture: Part, name: str = "", paper: str = "") -> str:
+def write_yaml(architecture: Part, name: str = "", paper: str = "") -> str:
     """An architecture as YAML, which `from_yaml` reads back as the same architecture.
 
     A block that occurs several times is written once, under `blocks`, and used by its name.
@@ -65,25 +65,9 @@ def to_yaml(architecture: Part, name: str = "", paper: str = "") -> str:
 
     Raises:
         DesignError: a part of a kind that is not registered under its name.
-
-    >>> from archlab import BatchNorm, Conv, Input, ReLU, Residual
-    >>> unit = BatchNorm() >> ReLU() >> Conv(bias=False)
-    >>> print(to_yaml(Input(32, 32, 3) >> Conv(16) >> Residual(unit * 2), name="tiny"))
-    name: tiny
-    architecture:
-      - Input: [32, 32, 3]
-      - Conv: 16
-      - Residual:
-          Repeat:
-            part:
-              - BatchNorm
-              - ReLU
-              - Conv: {bias: false}
-            times: 2
-    <BLANKLINE>
     """
     names = _names(architecture)
-    document: dict[str, Any] = {}
+    document: dict[str, object] = {}
     if name:
         document["name"] = name
     if paper:
@@ -161,6 +145,11 @@ class _Writer:
         if isinstance(value, Width):
             return repr(value)
         if isinstance(value, tuple):
-            parts = any(isinstance(item, Part) for item in value)
-            return (list if parts else _InlineList)(self.value(item) for item in value)
+            lines = value and all(isinstance(item, Part) or _is_edge(item) for item in value)
+            return (list if lines else _InlineList)(self.value(item) for item in value)
         return value
+
+
+def _is_edge(value: object) -> bool:
+    """Whether a value is a list with a part among its items, which stands on a line of its own."""
+    return isinstance(value, tuple) and any(isinstance(item, Part) for item in cast("tuple[object, ...]", value))

@@ -1,17 +1,52 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from archlab.arguments import choice
 from archlab.errors import ShapeError
-from archlab.graph import Shape, elements, format_shape
-from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, choice, weight
-from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, activated
-from archlab.ops._signal._gaussian import Nonlinearity
-from archlab.ops._window import Window
+from archlab.graph import Shape, elements, format_shape, is_known
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, weight
+from archlab.ops._window import POINTWISE, WHOLE, Window
+from archlab.signals import Nonlinearity, Passed, Signal, activated, rectified_with_slopes
 from archlab.units import ACTIVATION_FLOPS
 
-# Those whose derivative is a function of the output alone; of the others the backward pass keeps what went in.
-_BY_OUTPUT = frozenset({"linear", "relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "exponential"})
+
+class Saving(NamedTuple):
+    """What TensorFlow passes of an activation to the backward pass: whole tensors, all of the activation's size."""
+
+    input: bool = False
+    output: bool = False
+    between: int = 0
+    """Tensors that Keras makes on the way from the input to the output."""
+
+
+SAVING: Mapping[str, Saving] = {
+    "linear": Saving(),
+    **dict.fromkeys(("relu", "relu6", "elu", "selu", "sigmoid", "tanh"), Saving(output=True)),
+    **dict.fromkeys(("exponential", "softmax", "log_softmax"), Saving(output=True)),
+    **dict.fromkeys(("leaky_relu", "softplus", "softsign"), Saving(input=True)),
+    # Its gradient is a function of its own, which is handed the input once more.
+    **dict.fromkeys(("silu", "swish"), Saving(input=True, between=1)),
+    # x · (relu6(x + 3) / 6): before and behind the division.
+    **dict.fromkeys(("hard_silu", "hard_swish"), Saving(input=True, between=2)),
+    "hard_sigmoid": Saving(between=1),
+    # x / 2 · erfc(−x · √½): both factors, −x and its product with the root.
+    "gelu": Saving(input=True, between=4),
+    # x · tanh(softplus(x)).
+    "mish": Saving(input=True, between=1),
+    # max(x, 0) + α · expm1(min(x, 0) / α): the minimum, the quotient and the exponential.
+    "celu": Saving(input=True, between=3),
+    # −softplus(−x).
+    "log_sigmoid": Saving(between=1),
+    # max(x, 0) − α · max(−x, 0).
+    "prelu": Saving(between=2),
+}
+"""By activation, in Keras's composition of TensorFlow's operations."""
+
+RELU6 = 6.0
+"""Clipped there, a ReLU is one operation of TensorFlow's."""
 
 
 def activation_name(value: str | None) -> None:
@@ -27,11 +62,8 @@ def activation_flops(name: str | None, output: Shape) -> int:
 
 def activation_kept(name: str | None, output: Shape) -> Kept:
     """What the backward pass needs of an activation inside a layer."""
-    if name in (None, "linear"):
-        return Kept()
-    if name in _BY_OUTPUT:
-        return Kept(output=True)
-    return Kept(extra=elements(output))
+    saving = SAVING[name or "linear"]
+    return Kept(output=saving.output, extra=(saving.input + saving.between) * elements(output))
 
 
 class _Elementwise(Op, abstract=True):
@@ -39,6 +71,10 @@ class _Elementwise(Op, abstract=True):
 
     family = "activation"
     function: str
+
+    @property
+    def output_activation(self) -> str | None:
+        return self.function
 
     def output(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -50,10 +86,11 @@ class _Elementwise(Op, abstract=True):
         return Cost(0, activation_flops(self.function, output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept(output=True) if self.function in _BY_OUTPUT else Kept(inputs=True)
+        saving = SAVING[self.function]
+        return Kept(saving.input, saving.output, saving.between * elements(output))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         function = self.nonlinearity()
@@ -76,9 +113,26 @@ class ReLU(_Elementwise):
     threshold: float = 0.0
     function = "relu"
 
+    @property
+    def rectifies(self) -> bool:
+        return not self.negative_slope and self.threshold >= 0
+
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         plain = self.max_value is None and not self.negative_slope
         return Cost(0, activation_flops("relu" if plain else "relu6", output))
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        # TensorFlow has max(x, 0), min(max(x, 0), 6) and the leaky one; Keras composes all others of several.
+        clipped = 2 if self.max_value is not None else 0
+        if self.threshold:
+            slope = 1 if self.negative_slope else 0
+            return Kept(extra=(slope + clipped) * elements(output), masks=elements(output))
+        if self.negative_slope:
+            clipped = 1 if self.max_value == RELU6 else clipped
+            return Kept(extra=(1 + clipped) * elements(output)) if clipped else Kept(inputs=True)
+        if self.max_value in (None, RELU6):
+            return Kept(output=True)
+        return Kept(extra=clipped * elements(output))
 
     def nonlinearity(self) -> Nonlinearity | None:
         if self.threshold or (self.negative_slope and self.max_value is not None):
@@ -106,6 +160,10 @@ class ELU(_Elementwise):
     alpha: float = 1.0
     function = "elu"
 
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        # TensorFlow's own has α = 1; with another one Keras scales it where the input is negative.
+        return Kept(output=True) if self.alpha == 1.0 else Kept(extra=elements(output), masks=elements(output))
+
     def nonlinearity(self) -> Nonlinearity | None:
         return Nonlinearity("elu", self.alpha)
 
@@ -117,8 +175,13 @@ class Softmax(_Elementwise):
     axis: int = -1
     function = "softmax"
 
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        # Along another axis it works on a transposed copy.
+        last = self.axis in (-1, len(output))
+        return Kept(output=True) if last else Kept(extra=elements(output))
+
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise" if self.axis in (-1, len(inputs[0])) else "whole"
+        return POINTWISE if self.axis in (-1, len(inputs[0])) else WHOLE
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,34 +194,30 @@ class PReLU(Op):
     family = "activation"
     shared_axes: tuple[int, ...] | None = None
 
+    @property
+    def output_activation(self) -> str | None:
+        return "prelu"
+
     def output(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         shape = tuple(1 if axis in (self.shared_axes or ()) else size for axis, size in enumerate(inputs[0], start=1))
-        if None in shape:
+        if not is_known(shape):
             raise ShapeError(f"a slope for each element needs known sizes, got {format_shape(inputs[0])}: share axes")
-        return (weight("alpha", shape, "scale"),)  # pyright: ignore[reportArgumentType]
+        return (weight("alpha", shape, "scale"),)
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, activation_flops("prelu", output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept(inputs=True)
+        return activation_kept("prelu", output)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        # Its slopes begin at 0: a ReLU. What their own gradients are is left open.
-        relu = activated(inputs[0], Nonlinearity("relu"))
-        if relu is None:
-            return None
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            return relu.back(error)[0], (None,)
-
-        return Passed(relu.output, handed)
+        return rectified_with_slopes(inputs[0])
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("PReLU", {"shared_axes": list(self.shared_axes) if self.shared_axes else None})
@@ -172,6 +231,17 @@ class Activation(_Elementwise):
 
     def __post_init__(self) -> None:
         activation_name(self.function)
+
+    @property
+    def specific_title(self) -> str:
+        return self.function
+
+    def is_view(self, training: bool) -> bool:
+        return self.function == "linear"
+
+    def canonical(self) -> Op:
+        same: dict[str, Op] = {"relu": ReLU(), "relu6": ReLU(6.0), "elu": ELU(), "softmax": Softmax()}
+        return same.get(self.function, self)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Activation", {"activation": self.function})

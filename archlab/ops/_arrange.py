@@ -6,22 +6,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from archlab.arguments import choice, is_whole, whole_each
 from archlab.errors import ArgumentError, ShapeError
-from archlab.graph import Shape, elements, format_shape, is_known
-from archlab.ops._base import Cost, Kept, KerasLayer, Op, choice, keras_spatial, per_axis, ranked, whole_each
-from archlab.ops._signal import (
-    Errors,
-    ErrorSignal,
-    Passed,
-    Signal,
-    Sliding,
-    Squares,
-    enlarged,
-    lag_count,
-    relocated,
-    unchanged,
-)
-from archlab.ops._window import Axis, Permuted, Window, every, shift, stretched
+from archlab.graph import Shape, elements, format_shape, is_known, spatial
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, keras_spatial, per_axis, ranked
+from archlab.ops._window import POINTWISE, WHOLE, Permuted, Window, Windows, every, shift, stretched
+from archlab.signals import Passed, Signal, Sliding, enlarged, flattened, relocated, transposed, unchanged
+from archlab.text import shown
 from archlab.units import RESIZE_FLOPS
 
 Margins = int | tuple[int | tuple[int, int], ...]
@@ -45,28 +36,13 @@ class Identity(_Moved):
         return inputs[0]
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return unchanged(inputs[0])
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Identity", {})
-
-
-def _strung(x: Signal, output: Shape) -> Passed:
-    """Every element a channel of one position: what was alike at two places no longer counts as one channel's."""
-    size = (1,) * (len(output) - 1)
-    flat = (None,) * len(size)
-    channels = output[-1] or 0
-    made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat, before=None)
-
-    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        rest = (0.0,) * (lag_count(x.size) - 1)
-        back = ErrorSignal((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
-        return (back,), ()
-
-    return Passed(made, handed)
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,10 +55,10 @@ class Flatten(_Moved):
         return (elements(inputs[0]) if is_known(inputs[0]) else None,)
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "whole" if len(inputs[0]) > 1 else "pointwise"
+        return WHOLE if len(inputs[0]) > 1 else POINTWISE
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        return _strung(inputs[0], output)
+        return flattened(inputs[0], len(output) - 1, output[-1] or 0)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Flatten", {})
@@ -96,8 +72,8 @@ class Reshape(_Moved):
     view = "always"
 
     def __init__(self, *shape: int):
-        if not shape or any(isinstance(n, bool) or not isinstance(n, int) or (n < 1 and n != -1) for n in shape):
-            raise ArgumentError(f"Reshape needs sizes of at least 1, or -1 for what is left, got {shape}")
+        if not shape or any(not is_whole(n) or (n < 1 and n != -1) for n in shape):
+            raise ArgumentError(f"Reshape needs sizes of at least 1, or -1 for what is left, got {shown(shape)}")
         if shape.count(-1) > 1:
             raise ArgumentError(f"Reshape can work out one size, not {shape.count(-1)}: {shape}")
         object.__setattr__(self, "shape", shape)
@@ -115,14 +91,14 @@ class Reshape(_Moved):
 
     def window(self, *inputs: Shape) -> Window | None:
         # Where the axes before the channels stay, every unit stays where it was; elsewhere it may come from anywhere.
-        return "pointwise" if inputs[0][:-1] == self.output(*inputs)[:-1] else "whole"
+        return POINTWISE if inputs[0][:-1] == self.output(*inputs)[:-1] else WHOLE
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x = inputs[0]
         if x.size == output[:-1]:
             return unchanged(x)
         # To one position each element becomes a channel; any other shape mixes the two in its own way.
-        return _strung(x, output) if elements(output[:-1]) == 1 else None
+        return flattened(x, len(output) - 1, output[-1] or 0) if elements(output[:-1]) == 1 else None
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Reshape", {"target_shape": self.shape})
@@ -135,8 +111,8 @@ class Permute(_Moved):
     order: tuple[int, ...]
 
     def __init__(self, *order: int):
-        if sorted(order) != list(range(1, len(order) + 1)):
-            raise ArgumentError(f"Permute needs every axis from 1 once, got {order}")
+        if not all(map(is_whole, order)) or sorted(order) != list(range(1, len(order) + 1)):
+            raise ArgumentError(f"Permute needs every axis from 1 once, got {shown(order)}")
         object.__setattr__(self, "order", order)
 
     def __repr__(self) -> str:
@@ -149,22 +125,14 @@ class Permute(_Moved):
 
     def window(self, *inputs: Shape) -> Window | None:
         if self.order[-1] != len(self.order):
-            return "whole"
+            return WHOLE
         return Permuted(tuple(axis - 1 for axis in self.order[:-1]))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x = inputs[0]
         if self.order[-1] != len(self.order):
             return None  # positions become channels
-        order = [axis - 1 for axis in self.order[:-1]]
-        profiles = tuple([x.profiles[axis] for axis in order])
-        made = x._replace(size=tuple([x.size[axis] for axis in order]), profiles=profiles, before=None)
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            turned = tuple([error.profiles[order.index(axis)] for axis in range(len(order))])
-            return (error._replace(profiles=turned),), ()
-
-        return Passed(made, handed)
+        return transposed(x, tuple([axis - 1 for axis in self.order[:-1]]))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Permute", {"dims": self.order})
@@ -181,6 +149,7 @@ def _margins(what: str, margins: Margins, axes: int) -> tuple[tuple[int, int], .
 class _Margin(_Moved, abstract=True):
     """Adds or takes away at the edges."""
 
+    changes_margin = True
     margins: Margins
     sign: int
     keras_name: str
@@ -203,15 +172,14 @@ class _Margin(_Moved, abstract=True):
             raise ShapeError(f"cropping {self.margins} leaves nothing of {format_shape(inputs[0])}")
         return (*sizes, inputs[0][-1])
 
-    def window(self, *inputs: Shape) -> Window:
+    def window(self, *inputs: Shape) -> Windows:
         margins = _margins(type(self).__name__, self.margins, len(inputs[0]) - 1)
-        return tuple(shift(self.sign * before) for before, _ in margins)
+        return Windows(tuple([shift(self.sign * before) for before, _ in margins]))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x = inputs[0]
-        axes = self.window((*x.size, x.channels))
-        assert isinstance(axes, tuple) and all(isinstance(axis, Axis) for axis in axes)
-        return relocated(x, Sliding(x.size, output[:-1], axes, 1))  # pyright: ignore[reportArgumentType]
+        axes = self.window((*x.size, x.channels)).axes
+        return relocated(x, Sliding(x.size, spatial(output), axes, 1))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1
@@ -268,10 +236,10 @@ class Upsample(Op):
         return every(stretched(n, self.interpolation) for n in per_axis("factor", self.factor, len(inputs[0]) - 1))
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept()
+        return Kept(inputs=self.interpolation != "nearest")
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        return enlarged(inputs[0], output[:-1])  # pyright: ignore[reportArgumentType]
+        return enlarged(inputs[0], spatial(output))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1

@@ -4,19 +4,21 @@ import re
 from collections.abc import Sequence as List
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
-from archlab.algebra import Part
-from archlab.errors import ArgumentError, ShapeError, did_you_mean
-from archlab.graph import Builder, Shape, format_shape
-from archlab.ops._signal import Passed, Signal
+from archlab.arguments import whole
+from archlab.errors import ArgumentError, ShapeError
+from archlab.graph import Builder, Part, Shape, format_shape
 from archlab.ops._window import Window
+from archlab.signals import Passed, Signal
 
 Role = Literal["kernel", "bias", "scale", "statistic"]
 Family = Literal[
     "input", "preprocessing", "convolution", "dense", "sequence", "normalization", "activation", "pooling", "merging",
     "regularization", "arithmetic", "shape", "unknown",
 ]  # fmt: skip
+Merge = Literal["sum", "product", "extremum", "concatenation"]
+"""How paths merge: a (weighted) sum, a product, the largest or smallest, or one behind the other."""
 
 
 class Weight(NamedTuple):
@@ -28,6 +30,8 @@ class Weight(NamedTuple):
     role: Role = "kernel"
     trainable: bool = True
     dtype: str = "float32"
+    shared: bool = False
+    """Whether it is the variable of a layer before, where it has been counted."""
 
 
 def weight(name: str, shape: tuple[int, ...], role: Role = "kernel", trainable: bool = True) -> Weight:
@@ -36,7 +40,7 @@ def weight(name: str, shape: tuple[int, ...], role: Role = "kernel", trainable: 
 
 
 class Cost(NamedTuple):
-    """Operations of one forward pass for one example, by the conventions of `archlab.units`."""
+    """Operations of one forward pass for one sample, by the conventions of `archlab.units`."""
 
     macs: int
     flops: int
@@ -52,7 +56,9 @@ class Kept(NamedTuple):
     inputs: bool = False
     output: bool = False
     extra: int = 0
-    """Elements of anything else: a mask, the inside of a fused layer."""
+    """Elements of anything else, in the layer's own dtype: what an activation is composed of, the inside of a layer."""
+    masks: int = 0
+    """Truth values, of one byte each: what a dropout kept, where an input lay above a threshold."""
 
 
 class KerasLayer(NamedTuple):
@@ -79,12 +85,32 @@ class Op(Part):
     """When its output is its input's memory seen another way."""
     open: ClassVar[bool] = False
     """Whether the stage around it, or what reads it, decides some of its arguments."""
-    gates: ClassVar[bool] = False
-    """Whether an input of one position scales another one (squeeze and excite)."""
+    merge: ClassVar[Merge | None] = None
+    """How it merges its inputs; None where it takes one, or does not merge position by position."""
+    commutes: ClassVar[bool] = False
+    """Whether the order of its inputs makes no difference."""
+    affine: ClassVar[bool] = True
+    """Whether at inference it is an affine function of its input, but for an activation that it ends in."""
+    normalizes: ClassVar[bool] = False
+    """Whether it centres and scales by statistics of what it reads (batch, layer, group normalization)."""
+    cancels_bias: ClassVar[bool] = False
+    """Whether it subtracts each channel's mean, so that a bias right before it does nothing."""
+    rescales_input: ClassVar[bool] = False
+    """Whether it brings pixels (0 to 255) into the range that the network works in, by fixed numbers."""
+    changes_margin: ClassVar[bool] = False
+    """Whether it only adds or takes away positions at the edges of a feature map (padding, cropping)."""
     random: ClassVar[bool] = False
     """Whether it draws random numbers during training, from a seed of its own."""
     initializer: Any = "glorot_uniform"
     """How its kernels are drawn at initialization, a name that Keras knows. Those with kernels make it an argument."""
+    comparable: ClassVar[bool] = True
+    """Whether its arguments say what it does; of what was read and not understood they are the shapes that it met."""
+    detached: ClassVar[bool] = False
+    """Whether it stands beside the graph, with no way to its output: weights that a model owns, say."""
+    constant: ClassVar[bool] = False
+    """Whether what comes out does not depend on what comes in."""
+    further: ClassVar[bool] = False
+    """Whether it is another output of the operation before, made together with the first."""
     label: ClassVar[str] = "op"
     registry: ClassVar[dict[str, type[Op]]] = {}
 
@@ -95,10 +121,52 @@ class Op(Part):
         if not abstract:
             Op.registry[cls.__name__] = cls
 
+    def changed(self, **arguments: object) -> Self:
+        """The same operation with other arguments."""
+        # Every operation is a dataclass, which its common class does not say.
+        return cast("Any", replace)(self, **arguments)
+
+    @property
+    def output_activation(self) -> str | None:
+        """The activation that is applied last, as Keras names it: of a layer that is one, or ends in one; else None."""
+        return None
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether it is not an affine function of its input at inference: what activations are in a network for."""
+        return not self.affine or self.output_activation not in (None, "linear")
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether its output is exactly zero wherever what its activation reads is negative (dead units)."""
+        return self.output_activation in ("relu", "relu6")
+
     @property
     def title(self) -> str:
         """What it is called where layers are listed."""
         return type(self).__name__
+
+    @property
+    def specific_title(self) -> str:
+        """What it is called where it stands beside another kind: of an activation by name, that name."""
+        return self.title
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        """How many whole numbers there are of which it looks something up; None where it reads real numbers."""
+        return None
+
+    def unknown_because(self) -> str:
+        """Why a fact of it is unknown, where more is known of that than that it has no rule."""
+        return ""
+
+    def is_view(self, training: bool) -> bool:
+        """Whether its output, in training or at inference, is its input's memory seen another way."""
+        return self.view == "always" or (self.view == "inference" and not training)
+
+    def canonical(self) -> Op:
+        """The same operation in the one spelling by which two are compared: `Activation("relu")` as `ReLU()`."""
+        return self
 
     def output(self, *inputs: Shape) -> Shape:
         """The shape that comes out, exactly as Keras gives it. Raises ShapeError where Keras would refuse."""
@@ -196,47 +264,10 @@ def fill(asked: int | Width | None, width: int | None, inputs: tuple[Shape, ...]
     return (asked or WIDTH).number(width, inputs[0]) if not isinstance(asked, int) else asked
 
 
-# Checks of arguments. Each gives back what it was given, or raises one clear line.
-
-
-def whole(what: str, value: Any, least: int = 1) -> int:
-    """`value` if it is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ArgumentError(f"{what} must be a whole number of at least {least}, got {value!r}")
-    return value
-
-
-def whole_each(what: str, value: Any, least: int = 1) -> None:
-    """Check a number, or one for each axis."""
-    if isinstance(value, tuple) and value:
-        for item in value:
-            whole(what, item, least)
-    else:
-        whole(what, value, least)
-
-
-def width(what: str, value: Any) -> None:
+def width(what: str, value: object) -> None:
     """Check a width that may be left open."""
     if value is not None and not isinstance(value, Width):
         whole(what, value)
-
-
-def choice(what: str, value: Any, choices: List[str]) -> None:
-    """Check that `value` is one of the choices."""
-    if value not in choices:
-        raise ArgumentError(f"{what} {value!r} is not known: {did_you_mean(str(value), choices)}")
-
-
-def switch(what: str, value: Any, undecided: bool = False) -> None:
-    """Check true or false; or None, where that may be left to decide itself."""
-    if not isinstance(value, bool) and not (undecided and value is None):
-        raise ArgumentError(f"{what} must be True or False{', or None' if undecided else ''}, got {value!r}")
-
-
-def fraction(what: str, value: Any, below: float = 1.0) -> None:
-    """Check a number in [0, below)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
-        raise ArgumentError(f"{what} must be at least 0 and below {below:g}, got {value!r}")
 
 
 def per_axis(what: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
@@ -246,6 +277,15 @@ def per_axis(what: str, value: int | tuple[int, ...], axes: int) -> tuple[int, .
             raise ShapeError(f"{what}={value} names {len(value)} axes and the input has {axes}")
         return value
     return (value,) * axes
+
+
+def alike(value: object) -> Any:
+    """(3, 3) as 3: the same for all axes, as it would have been written; pairs of pairs stay what they are."""
+    if not isinstance(value, tuple) or not value:
+        return cast("Any", value)
+    first, *others = [alike(size) for size in cast("tuple[object, ...]", value)]
+    nested = isinstance(cast("object", first), tuple)
+    return cast("Any", value) if nested or others != [first] * len(others) else first
 
 
 def ranked(shape: Shape, least: int = 2, what: str = "it") -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as List
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from archlab.arguments import choice, initializer, switch, whole, whole_each
 from archlab.errors import ArgumentError, ShapeError
-from archlab.graph import Shape, elements, format_shape, positions
+from archlab.graph import Shape, elements, format_shape, positions, spatial
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
 from archlab.ops._base import (
     Cost,
@@ -17,36 +18,17 @@ from archlab.ops._base import (
     Op,
     Weight,
     Width,
+    alike,
     channels,
-    choice,
     fill,
     keras_spatial,
     per_axis,
     ranked,
-    switch,
     weight,
-    whole,
-    whole_each,
     width,
 )
-from archlab.ops._norm import BatchNorm
-from archlab.ops._signal import (
-    Errors,
-    ErrorSignal,
-    Passed,
-    Signal,
-    Sliding,
-    Squares,
-    bias_square,
-    kernel_square,
-    slid_back,
-    slid_forward,
-    spread,
-    then,
-)
-from archlab.ops._signal._draw import looseness, variance
-from archlab.ops._signal._gaussian import Nonlinearity
-from archlab.ops._window import Axis, Padding, Window, check_fits, every, reach, slid, slide, transposed
+from archlab.ops._window import Padding, Window, Windows, check_fits, every, reach, slid, slide, transposed
+from archlab.signals import Behind, Kernel, Passed, Signal, Sliding, convolved, convolved_separably
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 Sizes = int | tuple[int, ...]
@@ -65,25 +47,36 @@ class _Windowed(Op, abstract=True):
     initializer: str
     open: ClassVar[bool] = True
     axes: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    strides_and_dilates: ClassVar[bool] = False
+    """Whether Keras takes a stride and a dilation above 1 together."""
 
     def __post_init__(self) -> None:
         whole_each("kernel", self.kernel)
         whole_each("stride", self.stride)
         whole_each("dilation", self.dilation)
-        choice("padding", self.padding, ("same", "valid"))
+        choice("padding", self.padding, ("same", "valid", "causal"))
         switch("bias", self.bias, undecided=True)
+        object.__setattr__(self, "initializer", initializer(self.initializer))
         activation_name(self.activation)
         strides = self.stride if isinstance(self.stride, tuple) else (self.stride,)
         dilations = self.dilation if isinstance(self.dilation, tuple) else (self.dilation,)
-        if max(strides) > 1 and max(dilations) > 1:
+        if max(strides) > 1 and max(dilations) > 1 and not self.strides_and_dilates:
             raise ArgumentError(f"stride={self.stride} and dilation={self.dilation} cannot both be above 1")
+
+    @property
+    def output_activation(self) -> str | None:
+        return self.activation
 
     def settled(self, readers: List[Op]) -> Op:
         # Batch normalization subtracts the mean, and any bias with it.
         if self.bias is not None:
             return self
-        normalized = bool(readers) and self.activation is None and all(isinstance(op, BatchNorm) for op in readers)
-        return replace(self, bias=not normalized)  # pyright: ignore[reportArgumentType]
+        normalized = bool(readers) and self.activation is None and all(op.cancels_bias for op in readers)
+        return self.changed(bias=not normalized)
+
+    def canonical(self) -> Op:
+        # A window of one position never hangs over the edge.
+        return self.changed(padding="same") if alike(self.kernel) == 1 else self
 
     def spans(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Kernel, stride and dilation for each axis of what comes in."""
@@ -99,6 +92,8 @@ class _Windowed(Op, abstract=True):
         what = type(self).__name__
         if ranked(shape, 2, what) not in self.axes:
             raise ShapeError(f"{what} works on {' or '.join(map(str, self.axes))} axes, got {format_shape(shape)}")
+        if self.padding == "causal" and len(shape) != 2:
+            raise ShapeError(f"causal padding is along one axis, that of time; got {format_shape(shape)}")
         kernels, strides, dilations = self.spans(shape)
         check_fits(shape, kernels, dilations, self.padding, "kernel")
         sizes = zip(shape, kernels, strides, dilations, strict=False)
@@ -106,7 +101,7 @@ class _Windowed(Op, abstract=True):
 
     def window(self, *inputs: Shape) -> Window | None:
         sizes = zip(inputs[0], *self.spans(inputs[0]), strict=False)
-        return tuple([slide(n, k, s, d, self.padding) for n, k, s, d in sizes])
+        return Windows(tuple([slide(n, k, s, d, self.padding) for n, k, s, d in sizes]))
 
     def biases(self, filters: int) -> tuple[Weight, ...]:
         """The bias, if there is one: an open one counts as there until it is settled."""
@@ -117,7 +112,7 @@ class _Windowed(Op, abstract=True):
         bias = 0 if self.bias is False else BIAS_FLOPS * elements(output)
         return bias + activation_flops(self.activation, output)
 
-    def shared_arguments(self, shape: Shape) -> dict[str, Any]:
+    def shared_arguments(self, shape: Shape) -> dict[str, object]:
         """Arguments that every Keras convolution takes."""
         kernels, strides, dilations = self.spans(shape)
         return {
@@ -134,31 +129,23 @@ class _Windowed(Op, abstract=True):
 
     def slides(self, x: Signal, output: Shape) -> Sliding:
         """Where the kernel looks, on a map of that size."""
-        axes = self.window((*x.size, x.channels))
-        assert isinstance(axes, tuple) and all(isinstance(axis, Axis) for axis in axes)
+        window = self.window((*x.size, x.channels))
+        assert isinstance(window, Windows)
         kernels = per_axis("kernel", self.kernel, len(x.size))
-        return Sliding(x.size, output[:-1], axes, prod(kernels))  # pyright: ignore[reportArgumentType]
+        return Sliding(x.size, spatial(output), window.axes, prod(kernels))
 
-    def swept(self, x: Signal, output: Shape, forward: int, back: int) -> Passed | None:
-        """One kernel sliding over a map: each output sums `forward` channels, each input is read by `back`."""
+    def swept(self, x: Signal, output: Shape, sums: int, feeds: int) -> Passed | None:
+        """One kernel sliding over a map: each output sums `sums` channels, each input is read by `feeds`."""
         kernel, *biases = self.weights((*x.size, x.channels)) or (None,)
         if kernel is None:
             return None
-        drawn = variance(self.initializer, kernel.shape)
-        if drawn is None:
-            return None
-        where = self.slides(x, output)
-        loose, back_loose = looseness(self.initializer, kernel.shape)
-        made = slid_forward(x, where, drawn * forward, output[-1] or 0, loose)
-        kernels = per_axis("kernel", self.kernel, len(x.size))
-        dilation = max(per_axis("dilation", self.dilation, len(x.size)))
-        made = made._replace(spread=spread(x, kernels, dilation, forward))
+        drawn = self.kernel_of(kernel, sums, feeds, len(x.size))
+        return convolved(x, drawn, self.slides(x, output), output[-1] or 0, Behind(bool(biases), self.activation))
 
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            squares = [kernel_square(x, error, where, kernel.size), *[bias_square(made, error) for _ in biases]]
-            return (slid_back(error, where, drawn * back * error.lasting, x, back_loose),), tuple(squares)
-
-        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
+    def kernel_of(self, weight: Weight, sums: int, feeds: int, axes: int) -> Kernel:
+        """A kernel as the rules for signals take it."""
+        dilation = max(per_axis("dilation", self.dilation, axes))
+        return Kernel(self.initializer, weight.shape, sums, feeds, per_axis("kernel", self.kernel, axes), dilation)
 
 
 class _Widening(_Windowed, abstract=True):
@@ -172,7 +159,7 @@ class _Widening(_Windowed, abstract=True):
 
     def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
         filters = fill(self.filters, width, inputs)
-        return self if filters == self.filters else replace(self, filters=filters)  # pyright: ignore[reportArgumentType]
+        return self if filters == self.filters else self.changed(filters=filters)
 
 
 @dataclass(frozen=True, repr=False)
@@ -240,6 +227,7 @@ class Conv(_Widening):
 class DepthwiseConv(_Windowed):
     """A convolution of every channel on its own, `multiplier` times (Sifre 2014; Chollet 2017, section 2)."""
 
+    strides_and_dilates = True
     kernel: Sizes = 3
     stride: Sizes = 1
     padding: Padding = "same"
@@ -322,28 +310,14 @@ class SeparableConv(_Widening):
         return kept._replace(extra=kept.extra + positions(output) * channels(inputs[0]) * self.multiplier)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x = inputs[0]
+        x, filters = inputs[0], output[-1] or 0
         depthwise, pointwise, *biases = self.weights((*x.size, x.channels))
-        drawn, mixing = variance(self.initializer, depthwise.shape), variance(self.initializer, pointwise.shape)
-        if drawn is None or mixing is None:
-            return None
-        inner = x.channels * self.multiplier
-        where = self.slides(x, output)
-        middle = slid_forward(x, where, drawn, inner)
-        here = Sliding(middle.size, middle.size, (Axis(1, ((0,),)),) * len(middle.size), 1)
-        made = slid_forward(middle, here, mixing * inner, output[-1] or 0)
-        made = made._replace(spread=spread(middle, (1,) * len(here.size), 1, inner))
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            between = slid_back(error, here, mixing * (output[-1] or 0), middle)
-            squares = [
-                kernel_square(x, between, where, depthwise.size),
-                kernel_square(middle, error, here, pointwise.size),
-                *[bias_square(made, error) for _ in biases],
-            ]
-            return (slid_back(between, where, drawn * self.multiplier, x),), tuple(squares)
-
-        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
+        kernels = (
+            self.kernel_of(depthwise, 1, self.multiplier, len(x.size)),
+            Kernel(self.initializer, pointwise.shape, x.channels * self.multiplier, filters),
+        )
+        behind = Behind(bool(biases), self.activation)
+        return convolved_separably(x, *kernels, self.slides(x, output), filters, behind)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {
@@ -380,6 +354,9 @@ class ConvTranspose(_Widening):
             if max(paddings) >= min(strides):
                 raise ArgumentError(f"output_padding={self.output_padding} must stay below stride={self.stride}")
         super().__post_init__()
+
+    def canonical(self) -> Op:
+        return self  # its padding says how much of the edge is cut off, whatever the kernel
 
     def _out(self, size: int | None, kernel: int, stride: int, dilation: int, extra: int | None) -> int | None:
         if size is None:

@@ -2,26 +2,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from archlab.arguments import initializer, switch
 from archlab.graph import Shape, elements
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
-from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, switch, weight, width
-from archlab.ops._signal import (
-    Errors,
-    ErrorSignal,
-    Passed,
-    Signal,
-    Sliding,
-    Squares,
-    bias_square,
-    kernel_square,
-    slid_back,
-    slid_forward,
-    spread,
-    then,
-)
-from archlab.ops._signal._draw import variance
-from archlab.ops._signal._gaussian import Nonlinearity
-from archlab.ops._window import Axis, Window
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, Width, channels, fill, weight, width
+from archlab.ops._window import POINTWISE, Window
+from archlab.signals import Behind, Kernel, Passed, Signal, convolved, in_place
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 
@@ -39,7 +25,12 @@ class Dense(Op):
     def __post_init__(self) -> None:
         width("units", self.units)
         switch("bias", self.bias)
+        object.__setattr__(self, "initializer", initializer(self.initializer))
         activation_name(self.activation)
+
+    @property
+    def output_activation(self) -> str | None:
+        return self.activation
 
     def filled(self, width: int | None, inputs: tuple[Shape, ...]) -> Op:
         units = fill(self.units, width, inputs)
@@ -60,26 +51,15 @@ class Dense(Op):
         return Cost(macs, FLOPS_PER_MAC * macs + bias + activation_flops(self.activation, output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return activation_kept(self.activation, output)._replace(inputs=True)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x, units = inputs[0], output[-1] or 0
-        drawn = variance(self.initializer, (x.channels, units))
-        if drawn is None:
-            return None
-        here = Sliding(x.size, x.size, (Axis(1, ((0,),)),) * len(x.size), 1)
-        made = slid_forward(x, here, drawn * x.channels, units)
-        made = made._replace(spread=spread(x, (1,) * len(x.size), 1, x.channels))
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            kernel = kernel_square(x, error, here, x.channels * units)
-            squares = (kernel, bias_square(made, error)) if self.bias else (kernel,)
-            return (slid_back(error, here, drawn * units, x),), squares
-
-        return then(Passed(made, handed), Nonlinearity(self.activation) if self.activation else None)
+        kernel = Kernel(self.initializer, (x.channels, units), x.channels, units)
+        return convolved(x, kernel, in_place(x.size), units, Behind(self.bias, self.activation))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         arguments = {

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 from archlab.errors import ShapeError
 from archlab.graph import Builder, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight
-from archlab.ops._signal import (
-    Errors,
-    ErrorSignal,
-    Passed,
-    Signal,
-    Squares,
-    added_scatter,
-    average,
-    lag_count,
-    mixed,
-    plus,
-    products,
-    times,
-)
-from archlab.ops._window import Window
+from archlab.ops._window import MERGED, Window
+from archlab.signals import Passed, Signal, concatenated, multiplied, summed
 
 
 class _Merge(Op, abstract=True):
@@ -66,7 +52,7 @@ class _Merge(Op, abstract=True):
         return Cost(0, (len(inputs) - 1) * elements(output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "merge"
+        return MERGED
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
@@ -75,53 +61,13 @@ class _Merge(Op, abstract=True):
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
 
-_ALIGNED = 0.02  # of a sum's square: what the means of its parts have to do with one another before it matters
-
-
-def summed(inputs: tuple[Signal, ...], factors: tuple[float, ...]) -> Passed | None:
-    """A weighted sum of independent signals: squares add, and so do the errors of all that read one (on its way back).
-
-    None where a size of 1 is stretched to that of another.
-    """
-    first = inputs[0]
-    if any([x.size != first.size or x.channels != first.channels for x in inputs]):
-        return None
-    mean = together = 0.0
-    same, cross = times(first.same, 0.0), times(first.cross, 0.0)
-    for x, factor in zip(inputs, factors, strict=True):
-        # Independent but for what all channels share: their means.
-        twice = 2 * mean * factor * x.mean
-        together += abs(twice)
-        same = plus(same, times(x.same, factor**2), twice)
-        cross = plus(cross, times(x.cross, factor**2), twice)
-        mean += factor * x.mean
-    profiles = mixed([(factor**2 * x.square, x.profiles) for x, factor in zip(inputs, factors, strict=True)])
-    scatter = added_scatter([(factor**2 * x.square, x.scatter) for x, factor in zip(inputs, factors, strict=True)])
-    made = first._replace(
-        mean=mean,
-        same=same,
-        cross=cross,
-        profiles=profiles,
-        spread=None,
-        before=None,
-        scatter=scatter,
-        own=0.0,
-        pinned=False,
-        picked=False,
-        aligned=any([x.aligned for x in inputs]) or together > _ALIGNED * abs(same[0]),
-    )
-
-    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        return tuple([error.times(factor**2) for factor in factors]), ()
-
-    return Passed(made, handed)
-
-
 @dataclass(frozen=True, repr=False)
 class Add(_Merge):
     """The sum."""
 
     verb = "add"
+    merge = "sum"
+    commutes = True
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return summed(inputs, (1.0,) * len(inputs))
@@ -133,6 +79,7 @@ class Subtract(_Merge):
 
     arity = 2
     verb = "subtract"
+    merge = "sum"
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) != 2:
@@ -143,53 +90,20 @@ class Subtract(_Merge):
         return summed(inputs, (1.0, -1.0))
 
 
-def _stretched(x: Signal, size: tuple[int, ...], count: int) -> Signal:
-    """One position repeated over a whole map."""
-    return x._replace(size=size, same=x.same[:1] * count, cross=x.cross[:1] * count, profiles=(None,) * len(size))
-
-
 @dataclass(frozen=True, repr=False)
 class Multiply(_Merge):
     """The product; with one position a channel on one side, a gate (Hu et al. 2018)."""
 
     verb = "multiply"
-    gates = True
+    merge = "product"
+    commutes = True
+    affine = False
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        # Of two independent signals; one of a single position is a gate for all positions.
-        if len(inputs) != 2 or inputs[0].channels != inputs[1].channels:
-            return None
-        larger = max(inputs, key=lambda x: prod(x.size))
-        if any([x.size != larger.size and set(x.size) > {1} for x in inputs]):
-            return None
-        count = lag_count(larger.size)
-        wide = [x if x.size == larger.size else _stretched(x, larger.size, count) for x in inputs]
-        a, b = wide
-        same, cross = products(a.same, b.same), products(a.cross, b.cross)
-        profiles = a.profiles if inputs[0] is larger else b.profiles
-        made = larger._replace(
-            mean=a.mean * b.mean, same=same, cross=cross, profiles=profiles, spread=None, before=None
-        )
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            found: list[ErrorSignal] = []
-            for x, other in zip(inputs, (b, a), strict=True):
-                same, cross = products(error.same, other.same), products(error.cross, other.cross)
-                back = ErrorSignal(same, cross, error.profiles, scatter=error.scatter + other.scatter)
-                if x.size != larger.size:
-                    # All positions that the gate scales send it their error.
-                    all_ = prod(larger.size) ** 2
-                    same = (max(0.0, average(back.same, larger.size)) * all_,)
-                    back = ErrorSignal(
-                        same, (average(back.cross, larger.size) * all_,), (None,) * len(x.size), scatter=back.scatter
-                    )
-                found.append(back)
-            return tuple(found), ()
-
-        return Passed(made, handed)
+        return multiplied(inputs)
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,6 +111,8 @@ class Average(_Merge):
     """The mean."""
 
     verb = "average"
+    merge = "sum"
+    commutes = True
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return summed(inputs, (1 / len(inputs),) * len(inputs))
@@ -204,12 +120,18 @@ class Average(_Merge):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, len(inputs) * elements(output))
 
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(extra=elements(output))  # the sum that is divided
+
 
 @dataclass(frozen=True, repr=False)
 class Maximum(_Merge):
     """The largest."""
 
     verb = "take the maximum of"
+    merge = "extremum"
+    commutes = True
+    affine = False
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
@@ -220,6 +142,9 @@ class Minimum(_Merge):
     """The smallest."""
 
     verb = "take the minimum of"
+    merge = "extremum"
+    commutes = True
+    affine = False
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
@@ -232,6 +157,7 @@ class Concatenate(_Merge):
     axis: int = -1
     free = True
     verb = "concatenate"
+    merge = "concatenation"
 
     def output(self, *inputs: Shape) -> Shape:
         rank = len(inputs[0])
@@ -255,24 +181,7 @@ class Concatenate(_Merge):
         return Op.cost(self, inputs, output)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        if self.axis not in (-1, len(output)) or any([x.size != inputs[0].size for x in inputs]):
-            return None
-        channels = sum([x.channels for x in inputs])
-        shares = [x.channels / channels for x in inputs]
-        same, cross = times(inputs[0].same, 0.0), times(inputs[0].cross, 0.0)
-        for x, share in zip(inputs, shares, strict=True):
-            same, cross = plus(same, times(x.same, share)), plus(cross, times(x.cross, share))
-        made = inputs[0]._replace(
-            channels=channels,
-            mean=sum([share * x.mean for x, share in zip(inputs, shares, strict=True)]),
-            same=same,
-            cross=cross,
-            profiles=mixed([(share * x.square, x.profiles) for x, share in zip(inputs, shares, strict=True)]),
-            spread=None,
-            before=None,
-            scatter=added_scatter([(share * x.square, x.scatter) for x, share in zip(inputs, shares, strict=True)]),
-        )
-        return Passed(made, lambda error: ((error._replace(along=None, open=None, lasting=1.0),) * len(inputs), ()))
+        return concatenated(inputs) if self.axis in (-1, len(output)) else None
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "merge" if self.axis in (-1, len(inputs[0])) else None
+        return MERGED if self.axis in (-1, len(inputs[0])) else None

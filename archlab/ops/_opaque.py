@@ -13,15 +13,21 @@ class Opaque(Op, abstract=True):
     """A layer from elsewhere that has no rule: its shapes are known, what it does with them is not."""
 
     family = "unknown"
+    comparable = False
     kind: str
     came: tuple[Shape, ...]
     made: Shape
     infer: Callable[..., Shape] | None = field(default=None, compare=False)
     """What comes out of other shapes, where the layer can tell."""
+    why: str = field(default="", compare=False)
+    """Why nothing more is known of it."""
 
     @property
     def title(self) -> str:
         return self.kind
+
+    def unknown_because(self) -> str:
+        return self.why
 
     def output(self, *inputs: Shape) -> Shape:
         if inputs == self.came:

@@ -3,33 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from archlab.graph import Shape, elements, positions
-from archlab.ops._base import (
-    Cost,
-    Kept,
-    KerasLayer,
-    Op,
-    Weight,
-    choice,
-    keras_spatial,
-    per_axis,
-    ranked,
-    whole_each,
-)
-from archlab.ops._signal import (
-    Errors,
-    ErrorSignal,
-    Passed,
-    Signal,
-    Squares,
-    average,
-    lag_count,
-    maximum,
-    per_window,
-    smoothed,
-    times,
-)
-from archlab.ops._window import Padding, Window, check_fits, slid, slide
+from archlab.arguments import choice, whole_each
+from archlab.graph import Axis, Shape, elements, positions, spatial
+from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, alike, keras_spatial, per_axis, ranked
+from archlab.ops._window import WHOLE, Padding, Window, Windows, check_fits, slid, slide
+from archlab.signals import Passed, Signal, averaged, averaged_over_all, maximum
 
 Sizes = int | tuple[int, ...]
 
@@ -49,6 +27,9 @@ class _Pool(Op, abstract=True):
             whole_each("stride", self.stride)
         choice("padding", self.padding, ("same", "valid"))
 
+    def canonical(self) -> Op:
+        return self.changed(stride=alike(self.size if self.stride is None else self.stride))
+
     def _spans(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
         axes = ranked(shape, 2, type(self).__name__)
         stride = self.size if self.stride is None else self.stride
@@ -63,9 +44,19 @@ class _Pool(Op, abstract=True):
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return ()
 
-    def window(self, *inputs: Shape) -> Window:
+    def window(self, *inputs: Shape) -> Windows:
         sizes = zip(inputs[0], *self._spans(inputs[0]), strict=False)
-        return tuple([slide(n, k, s, 1, self.padding) for n, k, s in sizes])
+        return Windows(tuple([slide(n, k, s, 1, self.padding) for n, k, s in sizes]))
+
+    def slides(
+        self, x: Signal, output: Shape
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[Axis, ...]]:
+        """Kernel, stride, the size that comes out, and where each window looks, on a map of that size."""
+        shape = (*x.size, x.channels)
+        kernels, strides = self._spans(shape)
+        # A window no larger than the map.
+        kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
+        return kernels, strides, spatial(output), self.window(shape).axes
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         kernels, strides = self._spans(inputs[0])
@@ -81,6 +72,7 @@ class MaxPool(_Pool):
     stride: Sizes | None = None
     padding: Padding = "same"
     keras_name = "MaxPooling"
+    affine = False
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, (prod(per_axis("size", self.size, len(output) - 1)) - 1) * elements(output))
@@ -89,12 +81,7 @@ class MaxPool(_Pool):
         return Kept(inputs=True, output=True)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x = inputs[0]
-        kernels, strides = self._spans((*x.size, x.channels))
-        # A window no larger than the map, and no smaller than its step where the map ends.
-        kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
-        axes = self.window((*x.size, x.channels))
-        return maximum(x, kernels, strides, output[:-1], axes)  # pyright: ignore[reportArgumentType]
+        return maximum(inputs[0], *self.slides(inputs[0], output))
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,28 +100,7 @@ class AvgPool(_Pool):
         return Kept()
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x = inputs[0]
-        kernels, strides = self._spans((*x.size, x.channels))
-        kernels = tuple([min(k, n) for k, n in zip(kernels, x.size, strict=True)])
-        out: tuple[int, ...] = output[:-1]  # pyright: ignore[reportAssignmentType]
-        step = prod(strides) ** (1 / len(strides))
-        count = lag_count(out)
-        same, cross = (smoothed(table, kernels, step, count) for table in (x.same, x.cross))
-        flat = (None,) * len(out)
-        made = x._replace(size=out, same=same, cross=cross, profiles=flat, before=None)
-        axes = self.window((*x.size, x.channels))
-        larger = prod([k * per_window(n, m, axis) for k, n, m, axis in zip(kernels, x.size, out, axes, strict=True)])
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            # Each position is read by as many windows as a window has steps, and gets its part of the error of each.
-            reads = tuple([max(1, round(k / s)) for k, s in zip(kernels, strides, strict=True)])
-            # Where a window hangs over the edge fewer share its error.
-            part = (prod(out) / prod(x.size)) ** 2 * larger
-            back = lag_count(x.size)
-            same, cross = (times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross))
-            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
-
-        return Passed(made, handed)
+        return averaged(inputs[0], *self.slides(inputs[0], output))
 
 
 class _GlobalPool(Op, abstract=True):
@@ -152,7 +118,7 @@ class _GlobalPool(Op, abstract=True):
         return ()
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "whole"
+        return WHOLE
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer(keras_spatial(self.keras_name, len(inputs[0]) - 1), {"keepdims": self.keepdims})
@@ -172,17 +138,7 @@ class GlobalAvgPool(_GlobalPool):
         return Kept()
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x, out = inputs[0], (1,) * (len(output) - 1)
-        same, cross = (max(0.0, average(x.same, x.size)),), (average(x.cross, x.size),)
-        made = x._replace(size=out, same=same, cross=cross, profiles=(None,) * len(out), before=None)
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            # Every position gets the same error, its part of it.
-            part, count = prod(x.size) ** -2, lag_count(x.size)
-            same, cross = (error.same[0] * part,) * count, (error.cross[0] * part,) * count
-            return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
-
-        return Passed(made, handed)
+        return averaged_over_all(inputs[0], len(output) - 1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -191,6 +147,7 @@ class GlobalMaxPool(_GlobalPool):
 
     keepdims: bool = False
     keras_name = "GlobalMaxPooling"
+    affine = False
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, (positions(inputs[0]) - 1) * elements(output))

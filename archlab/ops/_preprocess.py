@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from archlab.errors import ArgumentError
-from archlab.graph import Shape, elements
-from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, choice, ranked, weight, whole
-from archlab.ops._scale import scaled
-from archlab.ops._signal import Passed, Signal, Sliding, enlarged, relocated, unchanged
-from archlab.ops._window import Window, every, resized, shift
+from archlab.arguments import choice, whole
+from archlab.errors import ArgumentError, ShapeError
+from archlab.graph import Shape, elements, format_shape
+from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, ranked, weight
+from archlab.ops._window import POINTWISE, Window, Windows, every, resized, shift
+from archlab.signals import Passed, Signal, Sliding, enlarged, relocated, rescaled, unchanged
 from archlab.units import RESCALE_FLOPS, RESIZE_FLOPS
+
+
+def _planar(shape: Shape, what: str) -> None:
+    if len(shape) != 3:
+        raise ShapeError(f"{what} needs an image, such as (32, 32, 3), got {format_shape(shape)}")
 
 
 class _Scaled(Op, abstract=True):
     """Element by element, a multiplication and an addition."""
 
     family = "preprocessing"
+    rescales_input = True
 
     def output(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -29,29 +34,15 @@ class _Scaled(Op, abstract=True):
         return Cost(0, RESCALE_FLOPS * elements(output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept()
+        # TensorFlow writes down the gradient of a fixed factor too.
+        return Kept(inputs=True)
 
 
 def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _rescaled(x: Signal, scale: float | tuple[float, ...], offset: float | tuple[float, ...]) -> Passed | None:
-    """Scaled by one number, or by one for each channel: then by their mean square."""
-    scales, offsets = _each(scale), _each(offset)
-    count = max(len(scales), len(offsets))
-    pairs = list(zip(scales * (count // len(scales)), offsets * (count // len(offsets)), strict=False))
-    found = [scaled(x, s, o) for s, o in pairs]
-    if len(found) == 1:
-        return found[0]
-    tables = [tuple([sum(v) / count for v in zip(*each, strict=True)])
-              for each in ([f.output.same for f in found], [f.output.cross for f in found])]  # fmt: skip
-    mean = sum([f.output.mean for f in found]) / count
-    factor = (sum([s * s for s in scales]) / len(scales)) ** 0.5
-    return Passed(found[0].output._replace(mean=mean, same=tables[0], cross=tables[1]), scaled(x, factor).back)
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +53,7 @@ class Rescaling(_Scaled):
     offset: float | tuple[float, ...] = 0.0
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        return _rescaled(inputs[0], self.scale, self.offset)
+        return rescaled(inputs[0], _each(self.scale), _each(self.offset))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Rescaling", {"scale": self.scale, "offset": self.offset})
@@ -89,16 +80,20 @@ class Normalization(_Scaled):
             weight("count", (), "statistic", False)._replace(dtype="int64"),
         )
 
-    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        # Without numbers, and adapted to nothing yet, its mean is 0 and its variance 1.
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(extra=elements(output))  # what is divided, centred already
+
+    @property
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The means and variances of the input that it expects, by channel; adapted to nothing yet, 0 and 1."""
         means = _each(0.0 if self.mean is None else self.mean)
         variances = _each(1.0 if self.variance is None else self.variance)
-        if len(means) < len(variances):
-            means *= len(variances)
-        if len(variances) < len(means):
-            variances *= len(means)
+        return means * (len(variances) // len(means) or 1), variances * (len(means) // len(variances) or 1)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        means, variances = self.statistics
         scales = tuple([max(v**0.5, 1e-7) ** -1 for v in variances])
-        return _rescaled(inputs[0], scales, tuple([-m * s for m, s in zip(means, scales, strict=True)]))
+        return rescaled(inputs[0], scales, tuple([-m * s for m, s in zip(means, scales, strict=True)]))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Normalization", {"axis": -1, "mean": self.mean, "variance": self.variance})
@@ -119,7 +114,7 @@ class Resizing(Op):
         choice("interpolation", self.interpolation, tuple(RESIZE_FLOPS))
 
     def output(self, *inputs: Shape) -> Shape:
-        ranked(inputs[0], 3, "Resizing")
+        _planar(inputs[0], "Resizing")
         return (self.height, self.width, inputs[0][-1])
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
@@ -136,7 +131,7 @@ class Resizing(Op):
         return every(resized(size, out, self.interpolation) for size, out in sizes)
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept()
+        return Kept(inputs=self.interpolation != "nearest")
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return enlarged(inputs[0], (self.height, self.width))
@@ -162,7 +157,7 @@ class _Augmentation(Op, abstract=True):
         return FREE
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
@@ -170,7 +165,7 @@ class _Augmentation(Op, abstract=True):
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer(type(self).__name__, self._arguments())
 
-    def _arguments(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, object]:
         return dict(vars(self))
 
 
@@ -204,7 +199,7 @@ class RandomRotation(_Augmentation):
 
 @dataclass(frozen=True, repr=False)
 class RandomZoom(_Augmentation):
-    """Zooms in or out by up to a share of the height (and of the width, the same unless given)."""
+    """Zooms in or out by up to a share of the height (and of the width, the same by default)."""
 
     height_factor: Range
     width_factor: Range | None = None
@@ -226,15 +221,23 @@ class RandomTranslation(_Augmentation):
         return unchanged(inputs[0])
 
 
+class _Clipped(_Augmentation, abstract=True):
+    """Changes the values of a photo, and clips them to the range of pixels."""
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        # What was clipped stands at an end of the range.
+        return Kept(output=True)
+
+
 @dataclass(frozen=True, repr=False)
-class RandomContrast(_Augmentation):
+class RandomContrast(_Clipped):
     """Changes the contrast by up to a share."""
 
     factor: Range
 
 
 @dataclass(frozen=True, repr=False)
-class RandomBrightness(_Augmentation):
+class RandomBrightness(_Clipped):
     """Changes the brightness by up to a share of the range of values."""
 
     factor: Range
@@ -255,7 +258,7 @@ class RandomCrop(Op):
         whole("width of RandomCrop", self.width)
 
     def output(self, *inputs: Shape) -> Shape:
-        ranked(inputs[0], 3, "RandomCrop")
+        _planar(inputs[0], "RandomCrop")
         return (self.height, self.width, inputs[0][-1])
 
     def window(self, *inputs: Shape) -> Window | None:
@@ -265,7 +268,7 @@ class RandomCrop(Op):
             if size is None or size < kept:
                 return None
             before.append(-((size - kept) // 2))
-        return shift(before[0]), shift(before[1])
+        return Windows((shift(before[0]), shift(before[1])))
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

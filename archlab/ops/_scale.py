@@ -7,29 +7,9 @@ from dataclasses import dataclass
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
-from archlab.ops._merge import Add, summed
-from archlab.ops._signal import Errors, ErrorSignal, Passed, Signal, Squares, scale_square, times
-from archlab.ops._window import Window
-
-
-def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
-    """Every element times a number, plus a number."""
-    constant = offset * offset + 2 * scale * offset * x.mean
-    made = x._replace(
-        mean=scale * x.mean + offset,
-        same=tuple([scale**2 * value + constant for value in x.same]),
-        cross=tuple([scale**2 * value + constant for value in x.cross]),
-        before=None,
-    )
-
-    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        return (
-            ErrorSignal(
-                times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter
-            ),
-        ), ()
-
-    return Passed(made, handed)
+from archlab.ops._merge import Add
+from archlab.ops._window import POINTWISE, Window
+from archlab.signals import Passed, Signal, scaled, scaled_by_weight, summed
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,19 +29,13 @@ class LayerScale(Op):
         return Cost(0, elements(output))
 
     def window(self, *inputs: Shape) -> Window:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x = inputs[0]
-        found = scaled(x, self.initial)
-
-        def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-            return found.back(error)[0], (scale_square(x, error),)
-
-        return found._replace(back=handed)
+        return scaled_by_weight(inputs[0], self.initial)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         arguments = {"init_values": self.initial, "projection_dim": channels(inputs[0])}
@@ -86,10 +60,11 @@ class Arithmetic(Op):
         return Cost(0, ((self.scale != 1.0) + (self.offset != 0.0)) * elements(output))
 
     def window(self, *inputs: Shape) -> Window:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept()
+        # TensorFlow writes down the gradient of a fixed factor too, and multiplies by 1 where nothing else is asked.
+        return Kept(inputs=self.scale != 1.0 or self.offset == 0.0)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return scaled(inputs[0], self.scale, self.offset)
@@ -104,6 +79,7 @@ class ScaledAdd(Add):
 
     scale: float = 1.0
     arity = 2
+    commutes = False
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) != 2:
@@ -112,6 +88,9 @@ class ScaledAdd(Add):
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, 2 * elements(output))
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(extra=elements(inputs[1]))  # what is multiplied
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return summed(inputs, (1.0, self.scale))

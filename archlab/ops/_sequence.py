@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archlab.arguments import switch, whole
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape
-from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, weight, whole
-from archlab.ops._window import Window
+from archlab.ops._activation import activation_name
+from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, weight
+from archlab.ops._window import POINTWISE, WHOLE, Window
 from archlab.units import ACTIVATION_FLOPS, BIAS_FLOPS, FLOPS_PER_MAC
 
 
@@ -18,10 +20,17 @@ class Embedding(Op):
     family = "sequence"
     vocabulary: int
     width: int
+    mask_zero: bool = False
+    """Whether 0 stands for nothing: what follows is told to leave it out."""
 
     def __post_init__(self) -> None:
         whole("vocabulary", self.vocabulary)
         whole("width", self.width)
+        switch("mask_zero", self.mask_zero)
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        return self.vocabulary
 
     def output(self, *inputs: Shape) -> Shape:
         return (*inputs[0], self.width)
@@ -33,27 +42,35 @@ class Embedding(Op):
         return FREE
 
     def window(self, *inputs: Shape) -> Window:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
-        return KerasLayer("Embedding", {"input_dim": self.vocabulary, "output_dim": self.width})
+        return KerasLayer(
+            "Embedding", {"input_dim": self.vocabulary, "output_dim": self.width, "mask_zero": self.mask_zero}
+        )
 
 
 class _Recurrent(Op, abstract=True):
     """Gates that read what comes in and what came out before, step after step."""
 
     family = "sequence"
+    affine = False
     units: int
     sequences: bool
     bias: bool
+    activation: str
     gates_each: int
-    elementwise: int
 
     def __post_init__(self) -> None:
         whole("units", self.units)
+        activation_name(self.activation)
+
+    def elementwise(self) -> int:
+        """Operations of a unit in a step besides the products with its kernels."""
+        raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs[0]) != 2:
@@ -74,30 +91,39 @@ class _Recurrent(Op, abstract=True):
         steps = inputs[0][0] or 0
         macs = steps * self.gates_each * self.units * (channels(inputs[0]) + self.units)
         biases = BIAS_FLOPS * elements(self.bias_shape()) if self.bias else 0
-        return Cost(macs, FLOPS_PER_MAC * macs + steps * (biases + self.elementwise * self.units))
+        return Cost(macs, FLOPS_PER_MAC * macs + steps * (biases + self.elementwise() * self.units))
 
     def window(self, *inputs: Shape) -> Window:
-        return "whole"
+        return WHOLE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         # What came in, and for every step the gates and the state.
         return Kept(inputs=True, extra=(inputs[0][0] or 0) * (self.gates_each + 1) * self.units)
 
-    def keras(self, *inputs: Shape) -> KerasLayer:
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
+        if len(inputs) > 1:
+            return None  # a state that comes in has no place among a layer's arguments
         arguments = {"units": self.units, "return_sequences": self.sequences, "use_bias": self.bias}
-        return KerasLayer(type(self).__name__, arguments)
+        return KerasLayer(type(self).__name__, arguments | {"activation": self.activation})
 
 
 @dataclass(frozen=True, repr=False)
 class LSTM(_Recurrent):
-    """Long short-term memory (Hochreiter & Schmidhuber 1997), with Keras's default activations."""
+    """Long short-term memory (Hochreiter & Schmidhuber 1997)."""
 
     units: int
     sequences: bool = False
     bias: bool = True
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
     gates_each = 4
-    # Three sigmoids and two tanh, three products and a sum; each gate adds its two halves.
-    elementwise = 3 * ACTIVATION_FLOPS["sigmoid"] + 2 * ACTIVATION_FLOPS["tanh"] + 4 + 4
+
+    def elementwise(self) -> int:
+        # Three gates and two activations, three products and a sum; each gate adds its two halves.
+        return 3 * ACTIVATION_FLOPS[self.recurrent_activation] + 2 * ACTIVATION_FLOPS[self.activation] + 4 + 4
+
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
+        return _gated(super().keras(*inputs), self.recurrent_activation)
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,12 +133,42 @@ class GRU(_Recurrent):
     units: int
     sequences: bool = False
     bias: bool = True
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
     gates_each = 3
-    # Two sigmoids and a tanh, three products, a sum and a difference; each gate adds its two halves.
-    elementwise = 2 * ACTIVATION_FLOPS["sigmoid"] + ACTIVATION_FLOPS["tanh"] + 5 + 3
+
+    def elementwise(self) -> int:
+        # Two gates and an activation, three products, a sum and a difference; each gate adds its two halves.
+        return 2 * ACTIVATION_FLOPS[self.recurrent_activation] + ACTIVATION_FLOPS[self.activation] + 5 + 3
+
+    def keras(self, *inputs: Shape) -> KerasLayer | None:
+        return _gated(super().keras(*inputs), self.recurrent_activation)
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates_each * self.units)
+
+
+def _gated(layer: KerasLayer | None, activation: str) -> KerasLayer | None:
+    return layer and layer._replace(arguments=layer.arguments | {"recurrent_activation": activation})
+
+
+@dataclass(frozen=True, repr=False)
+class SimpleRNN(_Recurrent):
+    """A recurrent layer without gates (Elman 1990): the activation of what comes in and what came out before."""
+
+    units: int
+    sequences: bool = False
+    bias: bool = True
+    activation: str = "tanh"
+    gates_each = 1
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        # What came in, and the state of every step: the derivative of its activation is a function of it.
+        return Kept(inputs=True, extra=(inputs[0][0] or 0) * self.units)
+
+    def elementwise(self) -> int:
+        # The activation, and the sum of its two halves.
+        return ACTIVATION_FLOPS[self.activation] + 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +176,7 @@ class MultiHeadAttention(Op):
     """Attention (Vaswani et al. 2017, section 3.2): of queries and values, and keys where they are not the values."""
 
     family = "sequence"
+    affine = False
     heads: int
     key_width: int
     value_width: int
@@ -161,7 +218,7 @@ class MultiHeadAttention(Op):
         return Cost(macs, FLOPS_PER_MAC * macs + BIAS_FLOPS * biases + (1 + ACTIVATION_FLOPS["softmax"]) * scores)
 
     def window(self, *inputs: Shape) -> Window:
-        return "whole"
+        return WHOLE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         asks, reads = inputs[0][0] or 0, inputs[1][0] or 0
@@ -174,15 +231,18 @@ class Output(Op, abstract=True):
     """Another output of the layer before: a state, the scores of an attention. Counted with that layer."""
 
     family = "shape"
+    comparable = False
+    further = True
     shape: Shape
     free = True
-    view = "always"
 
     def output(self, *inputs: Shape) -> Shape:
         return self.shape
 
     def window(self, *inputs: Shape) -> Window:
-        return "whole"
+        # The other half of a split map; a state has no places, and the scores of an attention have others.
+        same = len(self.shape) > 1 and inputs[0][:-1] == self.shape[:-1]
+        return POINTWISE if same else WHOLE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from archlab.arguments import choice, whole
 from archlab.errors import ArgumentError, DesignError, ShapeError
 from archlab.graph import Builder, Shape
-from archlab.ops._base import Kept, KerasLayer, Op, choice, whole
-from archlab.ops._window import Window
+from archlab.ops._base import Kept, KerasLayer, Op
+from archlab.ops._window import POINTWISE, Window
 from archlab.units import BYTES_PER_ELEMENT
 
 
@@ -34,11 +35,21 @@ class Input(Op):
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "dtype", dtype)
 
+    @classmethod
+    def of(cls, shape: tuple[int | None, ...], dtype: str) -> Input:
+        """What comes into a model from elsewhere, which may be a single number for each sample."""
+        made = cls.__new__(cls)
+        object.__setattr__(made, "shape", shape)
+        object.__setattr__(made, "dtype", dtype)
+        return made
+
     def __repr__(self) -> str:
         dtype = f", dtype={self.dtype!r}" if self.dtype != "float32" else ""
         return f"Input({', '.join(map(repr, self.shape))}{dtype})"
 
     def resized_input(self, shape: tuple[int | None, ...]) -> Input:
+        if len(shape) == 2 and len(self.shape) == 3:
+            shape = (*shape, self.shape[-1])
         if len(shape) != len(self.shape):
             given = "×".join(map(str, shape))
             raise ShapeError(f"an input of {len(self.shape)} axes cannot become {given}, which has {len(shape)}")
@@ -55,7 +66,7 @@ class Input(Op):
         return self.shape
 
     def window(self, *inputs: Shape) -> Window | None:
-        return "pointwise"
+        return POINTWISE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

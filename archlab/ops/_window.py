@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import gcd
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from archlab.errors import ShapeError
-from archlab.graph import Shape, format_shape
+from archlab.graph import Axis, Shape, format_shape
 
-Padding = Literal["same", "valid"]
-
-
-class Axis(NamedTuple):
-    """How an operation looks along one axis.
-
-    Output unit `q · period + r` reads the input units `q · stride + t` for t in `taps[r]`, the period being the number
-    of entries. A convolution has a period of 1; one that enlarges its input (upsampling, a transposed convolution)
-    treats the units of a period differently, and may leave some with nothing to read.
-    """
-
-    stride: int
-    taps: tuple[Sequence[int], ...]
-    placed: bool = True
-    """False where 'same' padding depends on a size that is unknown: then the taps are right but for a shift."""
+Padding = Literal["same", "valid", "causal"]
+"""Zeros on both sides, so that the size is that of the input over the stride; none; all of them in front."""
 
 
-class Permuted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """An output unit reads the input unit at the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An output unit reads no unit of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An output unit reads all of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """An output unit reads the input unit at the same place, scaled by statistics taken over all of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """An output unit reads the units at the same place in several inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permuted:
     """The same units with the axes in another order: output axis i runs along input axis `order[i]`, from 0."""
 
     order: tuple[int, ...]
 
 
-Window: TypeAlias = tuple[Axis, ...] | Permuted | Literal["pointwise", "whole", "statistics", "merge"]
-"""Where an operation looks.
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """An output unit reads a window of the input: an `Axis` for each spatial axis."""
 
-An `Axis` for each spatial axis; `Permuted` axes; or 'pointwise' (the unit at the same place), 'whole' (all of the
-input), 'statistics' (the same place, scaled by something taken over all of the input), 'merge' (the same place in
-several inputs).
-"""
+    axes: tuple[Axis, ...]
+
+
+Window: TypeAlias = Pointwise | Nothing | Whole | Statistics | Merged | Permuted | Windows
+"""Which input units an output unit reads: one of seven kinds, none of which is another."""
+
+POINTWISE = Pointwise()
+NOTHING = Nothing()
+WHOLE = Whole()
+STATISTICS = Statistics()
+MERGED = Merged()
 
 
 MOST_UNITS = 2**18
@@ -55,7 +77,7 @@ def slid(size: int | None, kernel: int, stride: int, dilation: int, padding: Pad
     """The output's size of a sliding window."""
     if size is None:
         return None
-    if padding == "same":
+    if padding != "valid":
         return -(-size // stride)
     return (size - reach(kernel, dilation)) // stride + 1
 
@@ -75,6 +97,8 @@ def slide(size: int | None, kernel: int, stride: int, dilation: int, padding: Pa
             placed = False
         else:
             before = same_padding(size, kernel, stride, dilation)
+    elif padding == "causal":
+        before = reach(kernel, dilation) - 1
     return Axis(stride, (range(-before, reach(kernel, dilation) - before, dilation),), placed)
 
 
@@ -136,14 +160,14 @@ def resized(size: int, out: int, interpolation: str) -> Axis | None:
     return Axis(step, tuple(taps))
 
 
-def every(axes: Iterable[Axis | None]) -> Window | None:
+def every(axes: Iterable[Axis | None]) -> Windows | None:
     """The window along all axes, if it is known along each."""
     known: list[Axis] = []
     for axis in axes:
         if axis is None:
             return None
         known.append(axis)
-    return tuple(known)
+    return Windows(tuple(known))
 
 
 def check_fits(shape: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], padding: Padding, what: str) -> None:

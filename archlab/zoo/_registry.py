@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -11,6 +12,7 @@ from typing import Any
 
 from archlab.dsl import Part
 from archlab.errors import ArgumentError, UnknownNameError, UsageError, did_you_mean
+from archlab.parsing import read_bool
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Entry:
     def arguments(self) -> Mapping[str, inspect.Parameter]:
         """The arguments it takes, all of them with defaults."""
         return inspect.signature(self.build, eval_str=True).parameters
+
+    @property
+    def text(self) -> str | None:
+        """The first argument, if that is text: it may be given without its name. Else None."""
+        first = next(iter(self.arguments.values()), None)
+        return first.name if first is not None and isinstance(first.default, str) else None
 
     def call(self, arguments: Mapping[str, str]) -> Part:
         """Build it with arguments as they were typed.
@@ -58,17 +66,16 @@ def read_value(text: str, parameter: inspect.Parameter, where: str) -> Any:
     """
     kind = type(parameter.default)
     if kind not in (bool, int, float, str):
-        # No default to go by: what reads as a number is one.
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-        return text
+        # No default to go by: what reads as a number, a list, a tuple, None, True or False is one.
+        try:
+            return ast.literal_eval({"none": "None", "true": "True", "false": "False"}.get(text.lower(), text))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+    if kind is not bool and text == "None":
+        return None
     if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if text.lower() in words:
-            return words[text.lower()]
+        if (switch := read_bool(text)) is not None:
+            return switch
         raise UsageError(f"{where} must be true or false, got {text!r}")
     try:
         return kind(text)
@@ -81,7 +88,7 @@ _entries: dict[str, Entry] = {}
 
 
 def architecture(paper: str, name: str = "") -> Callable[[Callable[..., Part]], Callable[..., Part]]:
-    """Put a function that builds an architecture into the zoo, under its own name unless given another."""
+    """Put a function that builds an architecture into the zoo, under its own name by default another."""
 
     def enter(build: Callable[..., Part]) -> Callable[..., Part]:
         key = name or build.__name__

@@ -24,24 +24,31 @@ _LECTURE = "D. Zwick, CS-6580 Lecture 12, Architecture Patterns, Weber State Uni
 _AUGMENTATION = RandomFlip("horizontal") >> RandomRotation(0.1) >> RandomZoom(0.2)
 
 
-def _photo(augmentation: bool) -> Part:
+def _image(augmentation: bool) -> Part:
     augment = _AUGMENTATION if augmentation else Sequence()
     return Sequence.of(Input(180, 180, 3), augment, Rescaling(1 / 255))
 
 
+def _classifier(classes: int) -> Dense:
+    if classes < 2:
+        raise ArgumentError(f"classes must be a whole number of at least 2, got {classes}")
+    return Dense(1, activation="sigmoid") if classes == 2 else Dense(classes, activation="softmax")
+
+
 @architecture(_LECTURE)
-def baseline(width: int = 32, augmentation: bool = False) -> Part:
-    """The lecture's plain convnet: five convolutions with ReLU, four maxima, one dense unit.
+def baseline(width: int = 32, augmentation: bool = False, classes: int = 2) -> Part:
+    """The lecture's plain convnet: five convolutions with ReLU, four max-pooling layers, one dense unit.
 
     Args:
         width: filters of the first convolution; the later ones have 2, 4, 8 and 8 times as many.
-        augmentation: flips, turns and zooms the photos at random during training.
+        augmentation: random flips, rotations and zooms of the images during training.
+        classes: two are one sigmoid unit, as in the lecture; more are softmax units, one each.
     """
-    net = _photo(augmentation)
+    net = _image(augmentation)
     for times in (1, 2, 4, 8):
         net = net >> Conv(width * times, kernel=3, padding="valid", activation="relu") >> MaxPool(2, padding="valid")
     net = net >> Conv(width * 8, kernel=3, padding="valid", activation="relu")
-    return net >> Flatten() >> Dense(1, activation="sigmoid")
+    return net >> Flatten() >> _classifier(classes)
 
 
 @architecture(_LECTURE)
@@ -52,6 +59,7 @@ def residual(
     conv: Kind = "separable",
     initializer: str = "glorot_uniform",
     augmentation: bool = False,
+    classes: int = 2,
 ) -> Part:
     """The lecture's pyramid of separable convolutions with batch normalization and shortcuts.
 
@@ -63,7 +71,8 @@ def residual(
         normalization: 'batch', 'layer', 'group' or 'none'. Without one the convolutions have biases.
         conv: 'separable', or 'ordinary' for full convolutions.
         initializer: of every kernel before the head.
-        augmentation: flips, turns and zooms the photos at random during training.
+        augmentation: random flips, rotations and zooms of the images during training.
+        classes: two are one sigmoid unit, as in the lecture; more are softmax units, one each.
     """
     blocks = (depth - 2) // 2
     if blocks < 1 or depth % 2:
@@ -82,12 +91,12 @@ def residual(
     else:
         pyramid = Pyramid(block, widths)
     return (
-        _photo(augmentation)
+        _image(augmentation)
         >> Conv(width, kernel=5, padding="valid", bias=normalization == "none", initializer=initializer)
         >> pyramid
         >> GlobalAvgPool()
         >> Dropout(0.5)
-        >> Dense(1, activation="sigmoid")
+        >> _classifier(classes)
     )
 
 
@@ -99,9 +108,10 @@ def plain(
     conv: Kind = "separable",
     initializer: str = "glorot_uniform",
     augmentation: bool = False,
+    classes: int = 2,
 ) -> Part:
     """The residual net's blocks without their shortcuts: what the lecture says stops training when it is deep.
 
     Takes the same arguments as `residual`.
     """
-    return residual(depth, width, normalization, conv, initializer, augmentation).without(Residual)
+    return residual(depth, width, normalization, conv, initializer, augmentation, classes).without(Residual)

@@ -11,7 +11,8 @@ from hypothesis import given
 
 from archlab import Conv, Input, Part, ReLU, Repeat, Residual, Sequence, load
 from archlab.errors import ShapeError, SourceError
-from archlab.notation import from_yaml, json_schema, read_document, to_yaml
+from archlab.export import to_yaml
+from archlab.notation import from_yaml, json_schema, read_document
 from archlab.ops import Op
 from archlab.sources import names
 from tests.strategies import architectures
@@ -125,9 +126,9 @@ def test_ways_of_writing(text: str, code: str) -> None:
         ("blocks: {a: b, b: ReLU}\narchitecture: a", "n.yaml:1:13: blocks.a: no part named 'b': choose from"),
         ("blocks: {a: ReLU}\narchitecture: {a: 3}", "n.yaml:2:16: architecture: the block 'a' takes no arguments"),
         ("", "n.yaml: it is empty: write a list of parts, beginning with Input"),
-        ("- [", "n.yaml:1:4: this is no YAML: while parsing a flow node expected the node content"),
-        ("- *a", "n.yaml:1:3: this is no YAML: found undefined alias 'a'"),
-        ("\x00", "n.yaml: this is no YAML: unacceptable character"),
+        ("- [", "n.yaml:1:4: invalid YAML: while parsing a flow node expected the node content"),
+        ("- *a", "n.yaml:1:3: invalid YAML: found undefined alias 'a'"),
+        ("\x00", "n.yaml: invalid YAML: unacceptable character"),
         ("&a [*a]", "n.yaml:1:1: architecture[1] stands inside itself"),
         ("- !!python/object/apply:os.system ['true']",
          "n.yaml:1:3: architecture[1]: the tag !!python/object/apply:os.system is not allowed"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import exp, pi, prod, sqrt
 from typing import NamedTuple
 
-from archlab.ops._signal._edges import evenness
-from archlab.ops._signal._lags import Table, average, lag_count, overall, products, resampled
-from archlab.ops._signal._types import Signal, Spread
+from archlab.signals._edges import evenness
+from archlab.signals._lags import Table, average, lag_count, overall, products, resampled
+from archlab.signals._types import Signal, Spread
 
 
 def centred(x: Signal) -> tuple[Table, Table, float, float]:

@@ -6,15 +6,22 @@ parts never changes either. Operations (`archlab.ops`) are the leaves, combinato
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from archlab.arguments import LARGEST, check_types, is_whole
 from archlab.errors import ArgumentError, DesignError, did_you_mean
-from archlab.graph import Builder, Graph
+from archlab.graph._builder import Builder
+from archlab.graph._graph import Graph
 from archlab.shown import Shown
+from archlab.text import shown
 
 __all__ = ["Part", "Repeat", "Sequence"]
+
+_DEEPEST = 100
+"""Networks are nested five deep or so; Python's own stack ends at some hundred."""
 
 
 class _Checked(type):
@@ -24,24 +31,58 @@ class _Checked(type):
 
         def __call__(cls, *args, **kwargs):
             try:
-                return super().__call__(*args, **kwargs)
-            except TypeError as error:
-                if isinstance(error, ArgumentError):
+                made = super().__call__(*args, **kwargs)
+                check_types(cls, vars(made))
+            except DesignError:
+                raise
+            except (TypeError, ValueError, AttributeError, OverflowError) as error:
+                # What the signature accepts was refused inside: that error is the part's own, traceback and all.
+                refusal = cls._refusal(args, kwargs, error)
+                if refusal is None:
                     raise
-                known = [field.name for field in fields(cls)]
+                raise ArgumentError(refusal) from None
+            depth = 1 + max((child.depth for child in made.children), default=0)
+            if depth > _DEEPEST:
+                raise ArgumentError(f"parts may be nested {_DEEPEST} deep, and no deeper")
+            if depth > 1:
+                object.__setattr__(made, "depth", depth)
+            return made
+
+        def _refusal(cls, args, kwargs, error):
+            """Why the signature does not take these arguments; None where it does."""
+            signature = inspect.signature(cls)
+            try:
+                bound = signature.bind(*args, **kwargs)
+                check_types(cls, bound.arguments)
+            except ArgumentError as refused:
+                return str(refused)
+            except TypeError:
+                known = [name for name, each in signature.parameters.items() if each.kind is not each.VAR_POSITIONAL]
                 for name in kwargs:
                     if name not in known:
                         hint = did_you_mean(name, known) if known else "it takes none"
-                        raise ArgumentError(f"{cls.__name__} has no argument {name!r}: {hint}") from None
-                raise ArgumentError(f"{cls.__name__}: {error}") from None
+                        return f"{cls.__name__} has no argument {shown(name)}: {hint}"
+                return f"{cls.__name__}: {error}"
+            return None
+
+        @property
+        def __signature__(cls):
+            """What `Conv?` shows and what completion offers: the constructor's arguments, not this metaclass's."""
+            constructor = inspect.signature(cls.__init__)
+            return constructor.replace(
+                parameters=list(constructor.parameters.values())[1:], return_annotation=constructor.empty
+            )
 
 
 class Part(Shown, metaclass=_Checked):
     """Anything that can stand in an architecture. Compose parts with `>>`, repeat them with `*`."""
 
+    depth: ClassVar[int] = 1
+    """How many parts stand in one another here, itself included."""
+
     def __rshift__(self, other: Part) -> Sequence:
-        if not isinstance(other, Part):
-            raise ArgumentError(f">> needs a part on its right, such as ReLU(), got {other!r}")
+        if not isinstance(cast("object", other), Part):
+            raise ArgumentError(f">> needs a part on its right, such as ReLU(), got {shown(other)}")
         return Sequence.of(self, other)
 
     def __mul__(self, times: int) -> Repeat:
@@ -77,25 +118,31 @@ class Part(Shown, metaclass=_Checked):
         same = all(new is old for new, old in zip(changed, children, strict=True))
         return change(self if same else self.rebuilt(changed))
 
-    def without(self, *kinds: type[Part]) -> Part:
+    def without(self, *kinds: type[Part] | str) -> Part:
         """The tree with every part of these kinds taken away. A residual block keeps its body.
+
+        A kind is a class of parts or its name. Raises ArgumentError for a name that no kind of part has.
 
         >>> from archlab import BatchNorm, Conv, ReLU
         >>> (Conv(8) >> BatchNorm() >> ReLU()).without(BatchNorm)
         Conv(8) >> ReLU()
         """
-        return self.transformed(lambda part: part.removed() if isinstance(part, kinds) else part)
+        classes = tuple([_kind(kind) for kind in kinds])
+        return self.transformed(lambda part: part.removed() if isinstance(part, classes) else part)
 
-    def replace(self, kind: type[Part] | Part, by: type[Part] | Part | Callable[[Any], Part]) -> Part:
+    def replace(self, kind: type[Part] | Part | str, by: type[Part] | Part | str | Callable[[Any], Part]) -> Part:
         """The tree with other parts in place of some.
 
-        `kind` is a class of parts, or one part (equal ones are replaced). `by` is a part, a function of the old
-        part, or a class: then every argument that both kinds have is carried over.
+        `kind` is a class of parts or its name, or one part (equal ones are replaced). `by` is a part, a function of
+        the old part, or a class or its name: then every argument that both kinds have is carried over. Raises
+        ArgumentError for a name that no kind of part has.
 
         >>> from archlab import Conv, SeparableConv
         >>> SeparableConv(64, kernel=5, bias=False).replace(SeparableConv, Conv)
         Conv(64, kernel=5, bias=False)
         """
+        kind = kind if isinstance(kind, Part) else _kind(kind)
+        by = _kind(by) if not callable(by) and not isinstance(by, Part) else by
 
         def change(part: Part) -> Part:
             if not (isinstance(part, kind) if isinstance(kind, type) else part == kind):
@@ -109,7 +156,17 @@ class Part(Shown, metaclass=_Checked):
         return self.transformed(change)
 
     def with_input(self, *shape: int | None) -> Part:
-        """The architecture for inputs of another shape, `with_input(96, 96, 3)`."""
+        """The architecture for inputs of another shape, `with_input(96, 96, 3)`.
+
+        Two sizes, `with_input(96, 96)`, leave the channels of an image as they are.
+
+        Raises:
+            DesignError: there is no Input, or its shape has another number of axes.
+
+        >>> from archlab import Conv, Input
+        >>> (Input(32, 32, 1) >> Conv(8)).with_input(96, 64)
+        Input(96, 64, 1) >> Conv(8)
+        """
         found = False
 
         def change(part: Part) -> Part:
@@ -149,11 +206,30 @@ class Part(Shown, metaclass=_Checked):
         return f"{type(self).__name__}({', '.join(_written(self))})"
 
 
-def _arguments(kind: type) -> list[Any]:
-    return [field for field in fields(kind) if field.init]
+def _kind(name: object) -> type[Part]:
+    """A kind of part, a layer, a block or a combinator: the class itself, or the one of that name."""
+    if isinstance(name, type) and issubclass(name, Part):
+        return name
+    kinds = {kind.__name__: kind for kind in _kinds(Part) if not kind.__name__.startswith("_")}
+    if not isinstance(name, str):
+        raise ArgumentError(f"a kind of part is a class, such as ReLU, or its name, got {shown(cast('object', name))}")
+    if name not in kinds:
+        raise ArgumentError(f"no kind of part is called {shown(name)}: {did_you_mean(name, kinds)}")
+    return kinds[name]
 
 
-def _written(part: Any) -> Iterator[str]:
+def _kinds(kind: type[Part]) -> Iterator[type[Part]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
+def _arguments(kind: type[Part]) -> list[Field[object]]:
+    # Every part is a dataclass, which their common class does not say.
+    return [field for field in fields(cast("Any", kind)) if field.init]
+
+
+def _written(part: Part) -> Iterator[str]:
     """A part's arguments as code: the first by position, those that stand at their default left out."""
     for position, field in enumerate(_arguments(type(part))):
         value = getattr(part, field.name)
@@ -174,6 +250,8 @@ class Sequence(Part):
         # Always flat, so that (a >> b) >> c == a >> (b >> c).
         flat: list[Part] = []
         for part in self.parts:
+            if not isinstance(cast("object", part), Part):
+                raise ArgumentError(f"a Sequence is made of parts, such as ReLU(), got {shown(part)}")
             flat.extend(part.parts if isinstance(part, Sequence) else (part,))
         object.__setattr__(self, "parts", tuple(flat))
 
@@ -214,8 +292,10 @@ class Repeat(Part):
     times: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.times, int) or isinstance(self.times, bool) or self.times < 0:
-            raise ArgumentError(f"* needs a whole number of repeats, 0 or more, got {self.times!r}")
+        if not isinstance(cast("object", self.part), Part):
+            raise ArgumentError(f"the part of a Repeat must be a part, such as ReLU(), got {shown(self.part)}")
+        if not is_whole(self.times) or not 0 <= self.times <= LARGEST:
+            raise ArgumentError(f"* needs a whole number of repeats, 0 or more, got {shown(self.times)}")
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -226,7 +306,10 @@ class Repeat(Part):
 
     def lower(self, builder: Builder, value: int | None) -> int | None:
         for _ in range(self.times):
+            before, nodes = value, len(builder.nodes)
             value = self.part.lower(builder, value)
+            if value == before and len(builder.nodes) == nodes:
+                break  # it stands for nothing, however often
         return value
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """The moments by which a signal is predicted: how strong it is, and how alike it is at two places.
 
-Over random kernels a channel of a wide layer is a Gaussian process over examples and positions (Lee et al. 2018, 'Deep
+Over random kernels a channel of a wide layer is a Gaussian process over samples and positions (Lee et al. 2018, 'Deep
 Neural Networks as Gaussian Processes'; Xiao et al. 2018, 'Dynamical Isometry and a Mean Field Theory of CNNs', who
 carry one covariance for each pair of positions). Here such a covariance is carried at the lags 0, 1, 2, 4, 8 …: as a
 function of the distance of two positions, once within an example and once between two, and read between its lags by
@@ -14,9 +14,10 @@ from collections.abc import Callable
 from math import exp
 from typing import NamedTuple
 
-from archlab.ops._signal._edges import Profile
-from archlab.ops._signal._gaussian import Nonlinearity
-from archlab.ops._signal._lags import Table, times
+from archlab.signals._edges import Profile
+from archlab.signals._gaussian import Nonlinearity
+from archlab.signals._lags import Table, times
+from archlab.signals._walk import Law
 
 
 class Spread(NamedTuple):
@@ -36,7 +37,7 @@ class Spread(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """A feature map as random numbers: per channel, over examples and positions, before the kernels are drawn.
+    """A feature map as random numbers: per channel, over samples and positions, before the kernels are drawn.
 
     `same` are products of two positions of one example, `cross` of two examples; neither is centred.
     """
@@ -53,6 +54,8 @@ class Signal(NamedTuple):
     """How much the channels differ in variance, straight behind a kernel."""
     before: tuple[Signal, Nonlinearity] | None = None
     """Where it comes straight out of an activation: what went in."""
+    law: Law | None = None
+    """How one element is distributed: of a sum with a part that has been rectified, and of such a sum rectified."""
     scatter: float = 0.0
     """Over draws of the kernels, the variance of the natural logarithm of the mean square, as widths are finite."""
     own: float = 0.0
@@ -97,6 +100,8 @@ class ErrorSignal(NamedTuple):
     """Straight out of a normalization: how much of what it has gained a kernel hands on."""
     scatter: float = 0.0
     """Over draws of the kernels, the variance of the natural logarithm of the mean square."""
+    over: tuple[float, ...] | None = None
+    """Where the map has a law, or is the sum of one that has: the mean square for each of its atoms, 1 on average."""
 
     @property
     def typical(self) -> float:
@@ -111,6 +116,11 @@ class ErrorSignal(NamedTuple):
 
 Errors = tuple[ErrorSignal | None, ...]
 Squares = tuple[float | None, ...]
+
+
+def handed_back(error: ErrorSignal) -> tuple[Errors, Squares]:
+    """The error at the input of what changes nothing: that at its output."""
+    return (error,), ()
 
 
 class Passed(NamedTuple):

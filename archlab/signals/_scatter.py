@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlab.ops._signal._lags import Table, overall
+from archlab.signals._lags import Table, overall
 
 
 def moved_together(same: Table, cross: Table, size: tuple[int, ...], batch: int) -> float:

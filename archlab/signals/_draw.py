@@ -33,7 +33,7 @@ def fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return float(shape[-2] * window), float(shape[-1] * window)
 
 
-def looseness(initializer: Any, shape: tuple[int, ...]) -> tuple[float, float]:
+def looseness(initializer: object, shape: tuple[int, ...]) -> tuple[float, float]:
     """How far the length of what passes a kernel is left to chance, forward and back: 1 for independent weights.
 
     An orthogonal kernel keeps every length one way, and the other way as far as it keeps all directions.
@@ -45,7 +45,7 @@ def looseness(initializer: Any, shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=4096)
-def variance(initializer: Any, shape: tuple[int, ...]) -> float | None:
+def variance(initializer: object, shape: tuple[int, ...]) -> float | None:
     """The variance of one element of a kernel around 0; None where the initializer has no rule or another mean.
 
     Args:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from archlab.ops._signal._edges import Profile, evenness, overlaps, through_edges
-from archlab.ops._signal._lags import Table, lag_count, lags, overall, products, resampled, times
-from archlab.ops._signal._scatter import moved_together
-from archlab.ops._signal._types import ErrorSignal, Signal
-from archlab.ops._window import Axis
+from archlab.graph import Axis
+from archlab.signals._edges import Profile, evenness, overlaps, through_edges
+from archlab.signals._lags import Table, lag_count, lags, overall, products, resampled, times
+from archlab.signals._scatter import moved_together
+from archlab.signals._types import ErrorSignal, Signal
 
 
 class Sliding(NamedTuple):
@@ -78,18 +78,24 @@ def slid_back(error: ErrorSignal, where: Sliding, gain: float, x: Signal, loose:
 
 def kernel_square(x: Signal, error: ErrorSignal, where: Sliding, weights: int) -> float:
     """The expected squared norm of a kernel's gradient: over all pairs of places, what came in times what came back."""
-    step = where.step
-    count = lag_count(where.out)
-    size, batch = where.out, x.batch
-    ours = [resampled(table, step, count) for table in (x.same, x.cross)]
+    step, batch = where.step, x.batch
+    ours, theirs = (x.same, x.cross), (error.same, error.cross)
+    read = tapped(x.profiles, error.profiles, where)
+    if step < 1:
+        # A kernel that enlarges meets each position of the input once with each tap, and of the output every few.
+        size = where.size
+        theirs = resampled(theirs[0], 1 / step, lag_count(size)), resampled(theirs[1], 1 / step, lag_count(size))
+        read *= prod(where.out) * step ** len(size) / prod(size)
+    else:
+        size = where.out
+        ours = resampled(ours[0], step, lag_count(size)), resampled(ours[1], step, lag_count(size))
     # What all places share of the signal meets what all share of the error; the rest meets the rest, place by place.
     # Taken apart, because the first is often the small difference of large numbers.
     shared = max(0.0, overall(ours[0], ours[1], size, batch))
     rest = [tuple([value - shared for value in table]) for table in ours]
-    apart = overall(products(rest[0], error.same), products(rest[1], error.cross), size, batch)
-    alone = max(0.0, rest[0][0]) * error.same[0] / (prod(size) * batch)
-    together = shared * max(0.0, overall(error.same, error.cross, size, batch)) + max(apart, alone)
-    read = tapped(x.profiles, error.profiles, where)
+    apart = overall(products(rest[0], theirs[0]), products(rest[1], theirs[1]), size, batch)
+    alone = max(0.0, rest[0][0]) * theirs[0][0] / (prod(size) * batch)
+    together = shared * max(0.0, overall(*theirs, size, batch)) + max(apart, alone)
     return weights * prod(size) ** 2 * together * read * x.typical * error.typical
 
 

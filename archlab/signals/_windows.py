@@ -6,13 +6,13 @@ from functools import lru_cache
 from math import hypot, prod, sqrt
 from typing import NamedTuple
 
-from archlab.ops._signal._activations import activated, correlation
-from archlab.ops._signal._edges import through_edges
-from archlab.ops._signal._gaussian import upper
-from archlab.ops._signal._kernels import Sliding
-from archlab.ops._signal._lags import Table, at, average, lag_count, lags, products, resampled, times
-from archlab.ops._signal._types import Errors, ErrorSignal, Passed, Signal, Squares
-from archlab.ops._window import Axis
+from archlab.graph import Axis
+from archlab.signals._activations import activated, correlation
+from archlab.signals._edges import through_edges
+from archlab.signals._gaussian import upper
+from archlab.signals._kernels import Sliding
+from archlab.signals._lags import Table, at, average, lag_count, lags, products, resampled, times
+from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares, handed_back
 
 
 def smoothed(table: Table, kernel: tuple[int, ...], step: float, count: int) -> Table:
@@ -35,7 +35,7 @@ def smoothed(table: Table, kernel: tuple[int, ...], step: float, count: int) -> 
 
 def unchanged(x: Signal) -> Passed:
     """What comes in goes out."""
-    return Passed(x, lambda error: ((error,), ()))
+    return Passed(x, handed_back)
 
 
 def relocated(x: Signal, where: Sliding) -> Passed:
@@ -55,6 +55,35 @@ def relocated(x: Signal, where: Sliding) -> Passed:
         back = lag_count(where.size)
         same, cross = times(resampled(error.same, 1, back), kept), times(resampled(error.cross, 1, back), kept)
         return (ErrorSignal(same, cross, behind, open=error.open, scatter=error.scatter),), ()
+
+    return Passed(made, handed)
+
+
+def flattened(x: Signal, axes: int, channels: int) -> Passed:
+    """Every element a channel of one position: what was alike at two places no longer counts as one channel's."""
+    size = (1,) * axes
+    flat = (None,) * len(size)
+    made = x._replace(size=size, channels=channels, same=x.same[:1], cross=x.cross[:1], profiles=flat, before=None)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        rest = (0.0,) * (lag_count(x.size) - 1)
+        back = ErrorSignal((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
+        return (back,), ()
+
+    return Passed(made, handed)
+
+
+def transposed(x: Signal, order: tuple[int, ...]) -> Passed:
+    """The spatial axes in another order."""
+    made = x._replace(
+        size=tuple([x.size[axis] for axis in order]),
+        profiles=tuple([x.profiles[axis] for axis in order]),
+        before=None,
+    )
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        turned = tuple([error.profiles[order.index(axis)] for axis in range(len(order))])
+        return (error._replace(profiles=turned),), ()
 
     return Passed(made, handed)
 

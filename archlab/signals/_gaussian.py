@@ -75,8 +75,14 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
     if variance <= 0:
         slope = (line + ramp * (mean > 0)) ** 2
         value = (line * mean + ramp * max(mean, 0.0)) ** 2
-        constant = lambda c: value  # noqa: E731
-        return Response(line * mean + ramp * max(mean, 0.0), value, slope, constant, lambda c: slope, constant, 1.0)
+
+        def constant(c: float) -> float:
+            return value
+
+        def level(c: float) -> float:
+            return slope
+
+        return Response(line * mean + ramp * max(mean, 0.0), value, slope, constant, level, constant, 1.0)
     sigma = sqrt(variance)
     t = -mean / sigma
     open_, density = upper(t), exp(-t * t / 2) / sqrt(2 * pi)
@@ -224,3 +230,6 @@ class Nonlinearity(NamedTuple):
     def rises(self) -> bool:
         """Whether it never falls, so that a maximum may be taken before it as well as after it."""
         return self.name not in ("silu", "swish", "gelu", "mish", "hard_silu", "hard_swish")
+
+
+RELU = Nonlinearity("relu")

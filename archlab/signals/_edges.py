@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import sqrt
 
-from archlab.ops._signal._lags import Table, lags
-from archlab.ops._window import Axis
+from archlab.graph import Axis
+from archlab.signals._lags import Table, lags
 
 Profile = tuple[float, ...] | None
 """How the square is spread along an axis, 1 on average; None where it is the same everywhere."""
@@ -142,7 +142,7 @@ def overlaps(
 def _overlaps(size: tuple[int, ...], out: tuple[int, ...], keys: tuple[_Key, ...], count: int, back: bool) -> Table:
     found = [1.0]
     for lag in lags(count)[1:]:
-        each = []
+        each: list[float] = []
         for n, m, (stride, taps) in zip(size, out, keys, strict=True):
             if back:
                 mirrored = (1, (tuple(-t for t in taps[0]),))

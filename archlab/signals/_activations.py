@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from math import acos, pi, sin
 
-from archlab.ops._signal._edges import Profile, normal
-from archlab.ops._signal._gaussian import Nonlinearity, Response
-from archlab.ops._signal._lags import overall, products
-from archlab.ops._signal._scatter import moved_together
-from archlab.ops._signal._types import Errors, ErrorSignal, Passed, Signal, Squares
+from archlab.signals._edges import Profile, normal
+from archlab.signals._gaussian import RELU, Nonlinearity, Response
+from archlab.signals._lags import Table, overall, products
+from archlab.signals._scatter import moved_together
+from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares, handed_back
+from archlab.signals._walk import Law, Rectified, law_of, rectified, rectified_response, surviving
 
 
 def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     """A function of every element."""
     if function.name == "linear":
-        return Passed(x, lambda error: ((error,), ()))
+        return Passed(x, handed_back)
     variance = x.variance
-    response = function.response(x.mean, variance)
+    law = law_of(x.law, x.mean, variance) if function == RELU else None
+    walk = rectified(law) if law else None
+    response = rectified_response(law) if law else function.response(x.mean, variance)
     if response is None:
         return None
     correlations = [[correlation(value, x.mean, variance) for value in table] for table in (x.same, x.cross)]
@@ -39,9 +42,35 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
         cross=tuple(cross),
         profiles=profiles,
         before=(x, function),
+        law=Law(walk.atoms) if walk else None,
         spread=None,
     )
-    return Passed(output, lambda error: ((_activated_back(x, error, response, correlations),), ()))
+
+    def back(error: ErrorSignal) -> tuple[Errors, Squares]:
+        back = _activated_back(x, error, response, correlations)
+        return (_walked_back(law, back, error, response, walk) if law and walk else back,), ()
+
+    return Passed(output, back)
+
+
+def _walked_back(law: Law, back: ErrorSignal, error: ErrorSignal, response: Response, made: Rectified) -> ErrorSignal:
+    """The same for a sum that has been rectified again and again: an error is where the element is far from 0."""
+    over, left, apart = surviving(law, made, error.over)
+    own, other = left / response.slope, apart / response.slope**2
+    same = (back.same[0] * own, *[value * other for value in back.same[1:]])
+    return back._replace(same=same, cross=tuple([value * other for value in back.cross]), over=over)
+
+
+def rectified_with_slopes(x: Signal) -> Passed | None:
+    """A ReLU whose slopes below 0 are learned and begin at 0; what their own gradients are is left open."""
+    relu = activated(x, Nonlinearity("relu"))
+    if relu is None:
+        return None
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return relu.back(error)[0], (None,)
+
+    return Passed(relu.output, handed)
 
 
 def rectified_fourth(c: float) -> float:
@@ -65,7 +94,7 @@ def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlati
     scatter = error.scatter
     if error.open is None and error.same[0] > 0 and response.slope > 0:
         # As on the way forward: which units are open decides over the squares of the errors of all places together.
-        moved = []
+        moved: list[Table] = []
         for table, open_ in zip((error.same, error.cross), slopes, strict=True):
             own_ = [value / error.same[0] for value in table]
             moved.append(tuple([(1 + 2 * c * c) * s / slopes[0][0] ** 2 for c, s in zip(own_, open_, strict=True)]))

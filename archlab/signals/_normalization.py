@@ -1,0 +1,141 @@
+"""Layers that centre and scale: over the batch, over a position's channels, over a group of channels."""
+
+from __future__ import annotations
+
+from math import exp, inf, prod
+from typing import NamedTuple
+
+from archlab.signals._division import centred, divided
+from archlab.signals._edges import Profile, evenness
+from archlab.signals._kernels import along, bias_square, scale_square
+from archlab.signals._lags import Table, average, overall, times
+from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares
+
+_MOST = 3.0
+"""By how much few degrees of freedom enlarge an error at most: of three or fewer the mean of 1/χ² does not exist."""
+
+
+class Normalizing(NamedTuple):
+    """What every normalization says of itself."""
+
+    epsilon: float
+    gamma: bool
+    """Whether there is a learned scale, which begins at 1."""
+    beta: bool
+    """Whether there is a learned shift, which begins at 0."""
+
+    def learned(self, x: Signal, error: ErrorSignal) -> Squares:
+        """The squared gradients of the scale and the shift."""
+        gamma = (scale_square(x, error),) if self.gamma else ()
+        return (*gamma, bias_square(x, error)) if self.beta else gamma
+
+
+def batch_normalized(x: Signal, how: Normalizing) -> Passed:
+    """Each channel over the batch and all positions, as in training (Yang et al. 2019, section 3).
+
+    Each channel's mean goes; on the way back the error's mean and the part of it along the normalized signal.
+    """
+    same, cross, _, rest = centred(x)
+    # Channels of little variance are enlarged more than those of much are lessened.
+    left, gain, lasting = divided(x.spread, rest * exp(-(x.scatter - x.own) / 2), how.epsilon)
+    made = _normalized(x, times(same, left), times(cross, left), x.profiles)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        mean = overall(error.same, error.cross, x.size, x.batch, evenness(error.profiles))
+        own = overall(*along(made, error), x.size, x.batch)
+        part = own * (2 - left)
+        back = ErrorSignal(
+            tuple([gain * max(0.0, g - mean - part * c) if not i else gain * (g - mean - part * c)
+                   for i, (g, c) in enumerate(zip(error.same, same, strict=True))]),
+            tuple([gain * (g - mean - part * c) for g, c in zip(error.cross, cross, strict=True)]),
+            error.profiles,
+            lasting=lasting,
+            scatter=error.scatter,
+        )  # fmt: skip
+        return (back,), how.learned(made, error)
+
+    return Passed(made, handed)
+
+
+def layer_normalized(x: Signal, how: Normalizing) -> Passed:
+    """Every position over its channels: each has its own mean and variance, and what the edges did is undone."""
+    mean = x.mean * x.mean + x.variance / x.channels
+    return _levelled(x, how, mean, mean, mean, 1 / x.channels, True, _enlarged(x))
+
+
+def group_normalized(x: Signal, how: Normalizing, groups: int) -> Passed:
+    """Every example over the positions and channels of a group."""
+    # The mean of a group: what all channels share, and of the rest what the mean over so many channels leaves.
+    each = x.channels // groups
+    shared = x.mean * x.mean
+    alike = evenness(x.profiles)
+    mean = shared + max(0.0, average(x.same, x.size, alike) - shared) / each
+    other = shared + (average(x.cross, x.size, alike) - shared) / each
+    return _levelled(x, how, mean, other, mean, 1 / (each * prod(x.size)), False)
+
+
+def _levelled(
+    x: Signal, how: Normalizing, same: float, cross: float, lag: float, share: float, flat: bool, more: float = 1.0
+) -> Passed:
+    """Divided by one number for many channels; `share` is one degree of freedom's part of what it is taken from.
+
+    Errors are enlarged by `more`, on average, where that number differs from place to place.
+    """
+    rest = max(x.square - same, 0.0)
+    plain = 1 / (rest * x.typical + how.epsilon)
+    forward = plain * x.typical
+    scale = plain * more
+    left = rest * forward
+    made = _normalized(
+        x,
+        (left, *[(value - lag) * forward for value in x.same[1:]]),
+        tuple([(value - cross) * forward for value in x.cross]),
+        (None,) * len(x.size) if flat else x.profiles,
+    )
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        kept = max(0.0, 1 - share - share * (2 - left) * left)
+        profiles = error.profiles
+        if flat:
+            profiles = tuple([_over(g, f) for g, f in zip(error.profiles, x.profiles, strict=True)])
+        back = ErrorSignal(
+            times(error.same, scale * kept), times(error.cross, scale * kept), profiles, scatter=error.scatter
+        )
+        return (back,), how.learned(made, error)
+
+    return Passed(made, handed)
+
+
+def _enlarged(x: Signal) -> float:
+    """The mean of 1/σ² over the inverse of its mean: of χ², (n − 1)/(n − 3) for n channels whose mean is taken away.
+
+    What all places share of it is in the median over draws already.
+    """
+    whole = min((x.channels - 1) / (x.channels - 3) if x.channels > 3 else inf, _MOST)
+    return max(1.0, whole * exp(-x.own))
+
+
+def _normalized(x: Signal, same: Table, cross: Table, profiles: tuple[Profile, ...]) -> Signal:
+    """A signal centred and scaled to these moments: what was known of where it stood and how it was spread is over."""
+    return x._replace(
+        mean=0.0,
+        same=same,
+        cross=cross,
+        profiles=profiles,
+        spread=None,
+        before=None,
+        scatter=0.0,
+        own=0.0,
+        pinned=True,
+        picked=False,
+        aligned=False,
+    )
+
+
+def _over(g: Profile, f: Profile) -> Profile:
+    """The profile of an error that each position divides by its own variance."""
+    if f is None:
+        return g
+    values = [a / max(b, 1e-12) for a, b in zip(g or (1.0,) * len(f), f, strict=True)]
+    mean = sum(values) / len(values)
+    return tuple([value / mean for value in values]) if mean > 0 else None
