@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
+from archlab.analysis._frame import frame
 from archlab.analysis._names import apart
 from archlab.analysis._record import Record
+from archlab.shown import Printed
 
 if TYPE_CHECKING:
+    import pandas
     from altair import TopLevelMixin
 
 
@@ -28,8 +31,8 @@ class CorrelationRow(Record):
     quartiles: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
-class GradientCorrelation(Record):
+@dataclass(frozen=True, repr=False)
+class GradientCorrelation(Record, Printed):
     """How the gradients with respect to neighbouring inputs correlate.
 
     Attributes:
@@ -45,7 +48,6 @@ class GradientCorrelation(Record):
     """
 
     what: ClassVar[str] = "gradient correlation"
-    parts: ClassVar = {"rows": CorrelationRow}
 
     rows: tuple[CorrelationRow, ...]
     lines: int
@@ -69,6 +71,14 @@ class GradientCorrelation(Record):
                 way = (near.correlation - 0.5) / (near.correlation - far.correlation)
                 return near.distance + way * (far.distance - near.distance)
         return None
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame, a row for each distance.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame([row.to_dict() for row in self.rows], "distance")
 
     def plot(self, *others: GradientCorrelation) -> TopLevelMixin:
         """The correlation against the distance as an Altair chart, with others' beside it."""

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
+from archlab.analysis._frame import frame
 from archlab.analysis._record import Record
-from archlab.errors import UsageError
+from archlab.errors import SourceError, UsageError
+from archlab.shown import Printed
 from archlab.units import format_share
 
 if TYPE_CHECKING:
+    import pandas
     from altair import TopLevelMixin
+
+Shares: TypeAlias = tuple[float, ...] | tuple[tuple[float, ...], ...] | tuple[tuple[tuple[float, ...], ...], ...]
+"""A number for every pixel: tuples within tuples, as many as the input has axes."""
 
 HELD = 0.9545
 """The share of a Gaussian within two standard deviations: what the radius and the area of a field hold."""
 
 
-@dataclass(frozen=True)
-class EffectiveReceptiveField(Record):
+def _sides(values: Shares) -> tuple[int, ...] | None:
+    """The size on each axis; None where rows differ."""
+    inner = {_sides(value) if isinstance(value, tuple) else () for value in values}
+    sides = next(iter(inner)) if len(inner) == 1 else None
+    return None if sides is None else (len(values), *sides)
+
+
+@dataclass(frozen=True, repr=False)
+class EffectiveReceptiveField(Record, Printed):
     """How the gradient of a layer's central unit is spread over the input. Lengths are in pixels, axes (row, column).
 
     Attributes:
@@ -52,7 +66,7 @@ class EffectiveReceptiveField(Record):
     quantity: str
     image: tuple[int, ...]
     unit: tuple[int, ...]
-    share: tuple[Any, ...]
+    share: Shares
     centre: tuple[float, ...] | None
     sigma: tuple[float, ...] | None
     overlap: float | None
@@ -68,6 +82,22 @@ class EffectiveReceptiveField(Record):
     precision: str
     data: str
     name: str = ""
+
+    def restored(self, data: Mapping[str, object]) -> EffectiveReceptiveField:
+        """The same, if its lengths are those of its image.
+
+        Raises:
+            SourceError: they are not.
+        """
+        axes = len(self.image)
+        for name, value in (("unit", self.unit), ("centre", self.centre), ("sigma", self.sigma), ("box", self.box)):
+            if value is not None and len(value) != axes:
+                raise SourceError(f"{name} has {len(value)} axes, and the image has {axes}")
+        if (self.centre is None) != self.empty or (self.sigma is None) != self.empty:
+            raise SourceError("a field that is not empty has a centre and a sigma")
+        if not self.empty and _sides(self.share) != self.image:
+            raise SourceError(f"share must have the shape of the image, {self.image}")
+        return self
 
     @property
     def empty(self) -> bool:
@@ -98,19 +128,31 @@ class EffectiveReceptiveField(Record):
         return self.area / pixels if pixels else None
 
     @property
+    def _rows(self) -> tuple[tuple[float, ...], ...]:
+        """The shares of an input with two axes; of one with a single axis, in a single row."""
+        return cast("tuple[tuple[float, ...], ...]", self.share if len(self.image) == 2 else (self.share,))
+
+    @property
     def by_distance(self) -> tuple[float, ...]:
         """The share of the gradient at each distance from the centre: entry r is for distances of r to r + 1 pixels."""
         if self.centre is None or len(self.image) > 2:
             return ()
-        rows = self.share if len(self.image) == 2 else (self.share,)
         middle = self.centre if len(self.image) == 2 else (0.0, *self.centre)
         found: list[float] = []
-        for row, values in enumerate(rows):
+        for row, values in enumerate(self._rows):
             for column, value in enumerate(values):
                 distance = int(hypot(row - middle[0], column - middle[1]))
                 found.extend([0.0] * (distance + 1 - len(found)))
                 found[distance] += value
         return tuple(found)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame of the shares: a row for each row of pixels, a column for each column.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame([{str(column): share for column, share in enumerate(row)} for row in self._rows])
 
     def plot(self, width: int = 320) -> TopLevelMixin:
         """The field as a heat map, with the theoretical field as a box and two standard deviations as an ellipse.
@@ -125,7 +167,7 @@ class EffectiveReceptiveField(Record):
         if len(self.image) != 2:
             raise UsageError(f"a field is drawn over two axes, and this input has {len(self.image)}")
         assert self.centre and self.sigma
-        return heat_map(self.share, self.box, self.centre, tuple(2 * sigma for sigma in self.sigma), width)
+        return heat_map(self._rows, self.box, self.centre, tuple(2 * sigma for sigma in self.sigma), width)
 
     def __str__(self) -> str:
         where = f"{self.name}: {self.layer}" if self.name else self.layer

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from archlab.analysis._frame import frame
 from archlab.analysis._record import Record
 from archlab.errors import UsageError
+from archlab.shown import Printed
 
 if TYPE_CHECKING:
+    import pandas
     from altair import TopLevelMixin
 
 
@@ -20,7 +23,7 @@ class PathGradientRow(Record):
         length: how many blocks.
         sets: how many choices of so many blocks there are.
         gradient: of one such choice, the mean: root mean square of the loss's gradient with respect to the input, times
-            the batch size, as the error signal at the layers.
+            the batch size, as the activation gradient at the layers.
         quartiles: over the choices measured; None where it is one.
         share: of the gradient that all paths carry, norms added.
         path_share: of all choices.
@@ -36,8 +39,8 @@ class PathGradientRow(Record):
     samples: int
 
 
-@dataclass(frozen=True)
-class PathGradients(Record):
+@dataclass(frozen=True, repr=False)
+class PathGradients(Record, Printed):
     """How much gradient the paths of each length carry.
 
     Attributes:
@@ -54,7 +57,6 @@ class PathGradients(Record):
     """
 
     what: ClassVar[str] = "path gradients"
-    parts: ClassVar = {"lengths": PathGradientRow}
 
     blocks: int
     lengths: tuple[PathGradientRow, ...]
@@ -94,6 +96,14 @@ class PathGradients(Record):
             right -= shares[high]
             high -= 1
         return self.lengths[low].length, self.lengths[high].length
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame, a row for each length.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame([row.to_dict() for row in self.lengths], "length")
 
     def plot(self) -> TopLevelMixin:
         """The share of the gradient by length beside the share of the paths, as an Altair chart."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlab.analysis._flow import GradientFlow
+from archlab.analysis._frame import frame
 from archlab.errors import SourceError
-from archlab.shown import Shown
+from archlab.files import INLINE, is_file, is_folder, parse_json, read_lines, read_record
+from archlab.shown import Printed
 
 if TYPE_CHECKING:
+    import pandas
     from altair import TopLevelMixin
 
 FILE = "gradients.jsonl"
@@ -26,7 +29,16 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GradientRun(Shown):
+class _Line:
+    """A line of the file: a record, its fields beside those of its flow."""
+
+    step: int
+    epoch: int
+    flow: GradientFlow = field(metadata=INLINE)
+
+
+@dataclass(frozen=True, repr=False)
+class GradientRun(Printed):
     """Records of gradient flow in the order in which they were taken."""
 
     name: str
@@ -39,12 +51,41 @@ class GradientRun(Shown):
             return self.records
         return tuple(self.records[round(number * last / (most - 1))] for number in range(most))
 
-    def plot(self, quantity: str = "output_gradient_rms", most: int = 7) -> TopLevelMixin:
+    def plot(self, quantity: str = "activation_gradient_rms", most: int = 7) -> TopLevelMixin:
         """A quantity against depth at some of the steps, as an Altair chart."""
         from archlab.charts import by_depth
 
         curves = [(f"step {record.step:,}", record.flow.curve) for record in self.some(most)]
         return by_depth(curves, quantity, ordered=True)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame with a row for each layer at each recorded step.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame(
+            [
+                {"step": record.step, "epoch": record.epoch} | layer.row()
+                for record in self.records
+                for layer in record.flow.layers
+            ],
+            "step",
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON lines, which `load` and `read_run` read."""
+        lines = [{"step": r.step, "epoch": r.epoch, **r.flow.to_dict()} for r in self.records]
+        Path(path).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> GradientRun:
+        """Read what `save` wrote, or a run's folder.
+
+        Raises:
+            SourceError: the file cannot be read, or is something else.
+        """
+        return read_run(str(path))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -57,31 +98,32 @@ class GradientRun(Shown):
 def is_run(reference: str) -> bool:
     """Whether a reference names a recorded run: a file of JSON lines, or a folder that holds one."""
     path = Path(reference)
-    return path.suffix == ".jsonl" or (path / FILE).is_file()
+    return path.suffix == ".jsonl" or is_file(path / FILE)
 
 
 def read_run(path: str | Path) -> GradientRun:
-    """Read what `record_gradients` recorded; of a run that was broken off, what there is.
+    """Read what `record_gradients` recorded; of a run that was interrupted, what there is.
 
     Raises:
         SourceError: the file is not there, or holds something else.
     """
     file = Path(path)
-    file = file / FILE if file.is_dir() else file
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{path} cannot be read, {reason.lower()}") from None
+    file = file / FILE if is_folder(file) else file
     records: list[Record] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            data = json.loads(line)
-            records.append(Record(int(data["step"]), int(data["epoch"]), GradientFlow.from_dict(data)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if number == len(lines) and records:
-                break  # cut short while it was being written
-            raise SourceError(f"{path}:{number}: this is no record of gradient flow") from error
+    broken: SourceError | None = None
+    try:
+        for line, where in read_lines(file):
+            if broken:
+                raise broken
+            try:
+                found = read_record(_Line, parse_json(line, where), f"{where}: this is no record of gradient flow")
+                records.append(Record(found.step, found.epoch, found.flow))
+            except SourceError as error:
+                broken = error  # the last line may be cut short, while it was being written
+    except FileNotFoundError:
+        raise SourceError(f"{path} cannot be read, no such file or directory") from None
+    if broken and not records:
+        raise broken
     if not records:
         raise SourceError(f"{path} holds no records")
     return GradientRun(records[0].flow.name or file.stem, tuple(records))

@@ -22,7 +22,7 @@ def flow(losses: tuple[float, ...] = (0.5,), name: str = "ours") -> GradientFlow
         for depth in (1, 2, 3)
     )
     block = BlockFlow("block1", 1, ("conv1",), 0.1, 10.0, 0.1, 2.0, 0.05, None, None, 1.0, 0.0, (0.5, 1.5))
-    fitted = trend([1, 2, 3], [1, 1, 1], [[layer.output_gradient_rms for layer in layers]])
+    fitted = trend([1, 2, 3], [1, 1, 1], [[layer.activation_gradient_rms for layer in layers]])
     return GradientFlow("given", "mse", 8, "float32", (0,), losses, layers, fitted, ("conv3",), (block,), name=name)
 
 
@@ -30,7 +30,7 @@ def test_there_and_back() -> None:
     found = flow()
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert GradientFlow.from_dict(data) == found
-    assert (found.slope, found.verdict, found.curve) == (1.0, "level", found.layers)
+    assert (found.slope, found.verdict, found.curve) == (1.0, "stable", found.layers)
     assert list(data)[:3] == ["name", "data", "loss"] and data["slope"] == 1.0 and "trend" not in data
 
 

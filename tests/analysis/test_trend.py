@@ -12,7 +12,7 @@ SAME = [1024] * 30
 
 @pytest.mark.parametrize(
     ("per_layer", "verdict"),
-    [(0.1505, "vanishes"), (0.1, "level"), (0.0, "level"), (-0.0832, "level"), (-0.15, "explodes")],
+    [(0.1505, "vanishing"), (0.1, "stable"), (0.0, "stable"), (-0.0832, "stable"), (-0.15, "exploding")],
 )
 def test_a_straight_curve(per_layer: float, verdict: str) -> None:
     found = trend(DEPTHS, SAME, [[10 ** (per_layer * depth) for depth in DEPTHS]])
@@ -26,7 +26,7 @@ def test_batch_normalization_passes_the_limit_at_42_layers() -> None:
         depths = list(range(1, layers + 1))
         return trend(depths, [64] * layers, [[10 ** (-0.0832 * depth) for depth in depths]]).verdict
 
-    assert (verdict(42), verdict(44)) == ("level", "explodes")
+    assert (verdict(42), verdict(44)) == ("stable", "exploding")
 
 
 def test_what_a_larger_map_shares_out_is_no_fading() -> None:
@@ -38,7 +38,7 @@ def test_what_a_larger_map_shares_out_is_no_fading() -> None:
     assert found.decades == pytest.approx(found.sharing)
     deep = trend(depths, units, [[n**-0.5 * 10 ** (0.8 * depth) for depth, n in zip(depths, units, strict=True)]])
     assert deep.decades is not None and deep.decades > LIMIT + 1
-    assert deep.verdict == "vanishes"
+    assert deep.verdict == "vanishing"
 
 
 def test_seeds_are_summed_up_by_their_median() -> None:
@@ -49,11 +49,11 @@ def test_seeds_are_summed_up_by_their_median() -> None:
 
 def test_a_signal_that_is_exactly_zero_has_vanished() -> None:
     found = trend([1, 2, 3], [4] * 3, [[0.0, 0.0, 0.1]])
-    assert (found.slope, found.silent, found.verdict) == (None, 2, "vanishes")
+    assert (found.slope, found.silent, found.verdict) == (None, 2, "vanishing")
 
 
 def test_a_signal_beyond_all_numbers_explodes() -> None:
-    assert trend([1, 2, 3], [4] * 3, [[float("inf"), 1.0, 0.1]]).verdict == "explodes"
+    assert trend([1, 2, 3], [4] * 3, [[float("inf"), 1.0, 0.1]]).verdict == "exploding"
 
 
 def test_too_little_to_fit() -> None:
@@ -61,3 +61,22 @@ def test_too_little_to_fit() -> None:
     assert trend([1], [4], [[0.5]]).verdict == "undefined"
     assert trend([1, 1], [4, 4], [[0.5, 0.6]]).slope is None
     assert trend([1, 2], [4, 4], [[None, 0.6]]).verdict == "undefined"
+
+
+def test_zeros_that_the_signal_passes_by_are_no_trend() -> None:
+    # Blocks that begin as the identity: exactly zero inside, and alive before them.
+    found = trend([1, 2, 3, 4], [4] * 4, [[0.1, 0.0, 0.0, 0.1]])
+    assert (found.silent, found.verdict, found.slope) == (2, "stable", pytest.approx(0.0))
+    assert trend([1, 2, 3], [4] * 3, [[0.0, 0.0, 0.0]]).verdict == "undefined"
+    assert trend([1, 2, 3], [4] * 3, [[0.1, 0.0, 0.0]]).verdict == "undefined"
+
+
+def test_what_is_not_finite_outranks_zeros() -> None:
+    assert trend([1, 2, 3], [4] * 3, [[0.0, float("inf"), 0.1]]).verdict == "exploding"
+    assert trend([1, 2, 3], [4] * 3, [[0.0, 1.0, 0.1], [float("nan"), 1.0, 0.1]]).verdict == "exploding"
+
+
+def test_first_layers_that_no_gradient_reaches_have_no_verdict() -> None:
+    assert trend([1, 2, 3], [4] * 3, [[None, 1.0, 1.1]]).verdict == "undefined"
+    # A branch without a loss of its own cuts nothing off.
+    assert trend([1, 1, 2, 3], [4] * 4, [[0.9, None, 1.0, 1.1]]).verdict == "stable"

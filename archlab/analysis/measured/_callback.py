@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from archlab.analysis._flow import initializations
 from archlab.analysis.measured._batch import prepare
 from archlab.analysis.measured._gradient_flow import probe_of, summary
 from archlab.analysis.measured._loss import Given, choose
 from archlab.analysis.measured._probe import Probe
 from archlab.bridge import live, load_keras
+from archlab.bridge.types import Logs
 from archlab.errors import OutputError
 
 _tf, _keras = load_keras()
@@ -30,7 +32,7 @@ class GradientFlowCallback(_keras.callbacks.Callback):
         training: bool,
         tensorboard: str | Path | None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self.path = Path(path)
         self.every, self.share = every, share
         self.seconds = 0.0
@@ -43,7 +45,7 @@ class GradientFlowCallback(_keras.callbacks.Callback):
         self._writer: Any = None
         self._step = self._epoch = 0
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Take the record before the first step."""
         try:
             self._file = self.path.open("w", encoding="utf-8")
@@ -56,11 +58,11 @@ class GradientFlowCallback(_keras.callbacks.Callback):
         self.seconds = 0.0
         self._record()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Remember the epoch."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Take a record when one is due and there is time for it."""
         self._step += 1
         if self._step < self._due:
@@ -69,7 +71,7 @@ class GradientFlowCallback(_keras.callbacks.Callback):
             self._record()
             self._due = self._step + self.every
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
@@ -82,12 +84,14 @@ class GradientFlowCallback(_keras.callbacks.Callback):
             runnable = live(self.model)
             x, y, size = self._given
             loss = choose(runnable.graph, self._loss, self.model)
-            (self._batch,) = prepare(runnable.graph, x, y, None, size, 1, loss)
+            (self._batch,) = prepare(
+                runnable.graph, x, y, None, size, 1, loss, runnable.layers, runnable.channels_first
+            )
             self._probe = probe_of(runnable, loss, self._training)
         run = self._probe.run(self._batch)
-        flow = summary(self._probe, [run], [self._batch], (), self.model.name)
+        flow = summary(self._probe, [run], [self._batch], (), initializations(0), self.model.name)
         line = {"step": self._step, "epoch": self._epoch, "seconds": round(start - self._began, 3), **flow.to_dict()}
-        # Written at once: a run that is broken off keeps what it has recorded.
+        # Written at once: a run that is interrupted keeps what it has recorded.
         self._file.write(json.dumps(line, allow_nan=False) + "\n")
         self._file.flush()
         if self._writer is not None:
@@ -100,7 +104,7 @@ class GradientFlowCallback(_keras.callbacks.Callback):
                 _tf.summary.scalar("gradient flow/slope", flow.slope)
             for layer in flow.layers:
                 for title, value in (
-                    ("error signal", layer.output_gradient_rms),
+                    ("activation gradient", layer.activation_gradient_rms),
                     ("kernel gradient", layer.kernel_gradient_norm),
                     ("activation", layer.activation_rms),
                     ("dead share", layer.dead_share),

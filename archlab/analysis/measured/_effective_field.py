@@ -12,11 +12,13 @@ import numpy as np
 from archlab.analysis._field import HELD, EffectiveReceptiveField
 from archlab.analysis.measured._batch import Batch, prepare
 from archlab.analysis.measured._input_gradient import InputGradient
-from archlab.analysis.measured._subject import Subject, subject
+from archlab.analysis.measured._subject import Subject, subject, untold
 from archlab.analysis.static import ReceptiveField, receptive_field
 from archlab.bridge import load_keras
+from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
 from archlab.graph import format_shape, is_known
+from archlab.sources import Reference, load
 
 SEEDS = 5
 BATCH = 4
@@ -24,30 +26,63 @@ Quantity = Literal["magnitude", "energy"]
 
 
 def effective_receptive_field(
-    architecture: Any,
+    architecture: Reference,
     layer: str | None = None,
-    x: Any = None,
+    x: Tensor = None,
     *,
     data: str | Path | None = None,
     seeds: int | Sequence[int] | None = None,
     batch: int = BATCH,
     quantity: Quantity = "magnitude",
     training: bool = False,
-    name: str = "",
+    input: Sequence[int | None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> EffectiveReceptiveField:
-    """Measure the effective receptive field of a part, a graph or a live Keras model.
+    """Measure which pixels move the central unit of a layer, and by how much: its effective receptive field.
 
-    See `archlab.effective_receptive_field`, which takes references too.
+    The unit's channels are added with random signs, drawn for each seed and input (all ones would let opposite channels
+    cancel), and the sum's gradient is taken with respect to the input. Each gradient's absolute values, added over the
+    input's channels and divided by their sum, are averaged over seeds and inputs (Luo et al. 2016, 'Understanding the
+    Effective Receptive Field in Deep Convolutional Neural Networks', section 2).
+
+    n linear 3 × 3 convolutions with uniform weights have a standard deviation of √(2n/3) pixels along each axis. Under
+    random weights it is the squares that spread so (`quantity='energy'`): the magnitude, their root, is a Gaussian
+    wider by √2.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (measured as it is and left so), or a reference.
+        layer: the name of a layer whose units have a place; by default, the last one.
+        x: a batch of inputs; for several inputs a list, or a mapping by name.
+        data: instead of x a folder of class folders with photos. Without either, a seeded synthetic batch.
+        seeds: how many initializations, or which: five for architectures. None measures a live model as it is.
+        batch: samples in a batch that is not given.
+        quantity: 'magnitude', or 'energy', its square.
+        training: whether layers act as in training or as at inference. At inference batch normalization has, under each
+            seed, the statistics of the batch, held fixed. In training these tie every pixel of every sample to the
+            unit, if weakly.
+        input: another input shape, (height, width) or (height, width, channels): a field that the image cuts off is
+            measured in full on a larger one.
+        progress: called with a word on every step done.
+
+    Raises:
+        DesignError: the architecture does not add up.
+        UnknownNameError: there is no such layer.
+        UsageError: the layer's units have no place, or a batch cannot be made.
+
+    >>> from archlab import Conv, Input, effective_receptive_field
+    >>> ones = '{"class_name": "Ones", "config": {}}'
+    >>> field = effective_receptive_field(Input(41, 41, 1) >> Conv(1, initializer=ones) * 12, seeds=1, batch=1)
+    >>> field.theoretical, [round(sigma, 3) for sigma in field.sigma]
+    ((25, 25), [2.828, 2.828])
     """
     if quantity not in ("magnitude", "energy"):
         raise UsageError(f"the quantity is 'magnitude' or 'energy', got {quantity!r}")
-    what = subject(architecture, seeds, SEEDS)
+    what = subject(load(architecture, input), seeds, SEEDS)
     theory = receptive_field(what.graph)
     position = _layer(what, theory, layer)
-    (given,) = prepare(what.graph, x, None, data, batch, 1, what.loss)
-    tell = progress or (lambda word: None)
-    measurement = _Measurement(what, theory, position, given, quantity, training, name or what.graph.name, tell)
+    (given,) = prepare(what.graph, x, None, data, batch, 1, what.loss, what.layers, what.channels_first)
+    tell = progress or untold
+    measurement = _Measurement(what, theory, position, given, quantity, training, what.name, tell)
     found = measurement.field()
     if found.silent and measurement.precision == "float32":
         # Zero in float32 may be too small for it: then it is a field all the same.
@@ -101,8 +136,8 @@ class _Measurement:
         self.image = images[0]
         self.precision = str(what.runnable.model.inputs[self.image].dtype)
 
-    def _target(self, nodes: list[Any], extra: list[Any]) -> Any:
-        """The central unit of every example, its channels added with the signs."""
+    def _target(self, nodes: list[Tensor], extra: list[Tensor]) -> Tensor:
+        """The central unit of every sample, its channels added with the signs."""
         tf, _ = load_keras()
         value = nodes[self.position]
         return tf.reduce_sum(value[(slice(None), *self.unit)] * tf.cast(extra[0], value.dtype))
@@ -159,7 +194,7 @@ class _Measurement:
         return seen.by_image(found) if len(found) == len(spans) else None
 
 
-def _spread(share: np.ndarray | None) -> dict[str, Any]:
+def _spread(share: np.ndarray | None) -> dict[str, Tensor]:
     """The figures of a field, of its shares."""
     if share is None:
         empty = dict.fromkeys(("centre", "sigma", "overlap", "radius", "area"))

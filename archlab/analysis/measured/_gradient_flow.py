@@ -1,4 +1,4 @@
-"""Gradient flow: how strong the error signal is when it arrives at each layer, measured on the real Keras model."""
+"""Gradient flow: how strong the activation gradient is at each layer, measured on the real Keras model."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow, WeightFlow
-from archlab.analysis._trend import trend, verdict
+from archlab.analysis._trend import trend
 from archlab.analysis.measured._batch import Batch, prepare
 from archlab.analysis.measured._loss import Given, Loss
 from archlab.analysis.measured._probe import Probe, Run, rectified
-from archlab.analysis.measured._subject import Subject, subject
+from archlab.analysis.measured._subject import Subject, subject, untold
 from archlab.analysis.static import before_head, depths
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._photos import BATCH
 from archlab.bridge import Runnable
+from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
 from archlab.graph import Graph, elements, is_known
+from archlab.sources import Reference, load
 
 SEEDS = 3
 
 
 def gradient_flow(
-    architecture: Any,
-    x: Any = None,
-    y: Any = None,
+    architecture: Reference,
+    x: Tensor = None,
+    y: Tensor = None,
     *,
     data: str | Path | None = None,
     loss: Given = None,
@@ -37,30 +38,64 @@ def gradient_flow(
     batch: int = BATCH,
     batches: int = 1,
     training: bool = True,
-    name: str = "",
+    input: Sequence[int | None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> GradientFlow:
-    """Measure how signals and gradients flow through a part, a graph or a live Keras model.
+    """Measure how signals and gradients flow through an architecture, layer by layer and block by block.
 
-    See `archlab.gradient_flow`, which takes references too.
+    A live Keras model is measured as it is, trained or not, and left exactly as it is: weights, statistics, optimizer,
+    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (compiled or not), or a reference such as 'residual'.
+        x: a batch of inputs, (samples, height, width, channels); for several inputs a list, or a mapping by name.
+        y: its labels, for several outputs a list or a mapping by name; synthetic ones where x is given alone.
+        data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
+        loss: a Keras loss, its name, or a function of (y, output); a list or a mapping by name for several outputs.
+            Unless given, the one the model was compiled with; else the one that goes with the head. Penalties that
+            layers add (regularization) are left out.
+        seeds: how many initializations, or which: three for architectures. None measures a live model as it is.
+        batch: samples in a batch that is not given.
+        batches: how many batches; x and y are divided into so many.
+        training: whether layers act as in training (dropout, statistics of the batch) or as at inference.
+        input: another input shape, (height, width) or (height, width, channels).
+        progress: called with a word on every step done.
+
+    Raises:
+        DesignError: the architecture does not add up.
+        DataError: the folder cannot be used.
+        UsageError: a batch cannot be made for this input, or the labels or the loss do not fit the head.
+
+    >>> from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU
+    >>> net = Input(16, 16, 3) >> (Conv(8) >> ReLU()) * 4 >> GlobalAvgPool() >> Dense(1, activation="sigmoid")
+    >>> flow = gradient_flow(net, seeds=2)
+    >>> [layer.depth for layer in flow.layers], flow.verdict
+    ([1, 2, 3, 4, 5], 'stable')
     """
     if batches < 1:
         raise UsageError(f"gradient flow needs at least one batch, got {batches}")
-    what = subject(architecture, seeds, SEEDS, loss, "gradient flow")
-    given = prepare(what.graph, x, y, data, batch, batches, what.loss)
-    tell = progress or (lambda word: None)
+    what = subject(load(architecture, input), seeds, SEEDS, loss, "gradient flow")
+    given = prepare(what.graph, x, y, data, batch, batches, what.loss, what.layers, what.channels_first)
+    tell = progress or untold
     probe = probe_of(what.runnable, what.loss, training)
     tell("built")
-    found = _measured(what, probe, given, name or what.graph.name, tell)
+    found = _measured(what, probe, given, what.name, tell)
     if (found.trend.silent or found.not_finite) and probe.precision in ("float32", ""):
         # A signal left what float32 holds, 1e-38 to 3e38: in float64 it still tells how strong it is.
         wide = what.in_float64()
         if wide is not None:
             tell("measuring again in float64")
             again = _measured(wide, probe_of(wide.runnable, wide.loss, training), given, found.name, tell)
-            silent, lost = found.trend.silent, found.not_finite
-            fitted = replace(again.trend, silent=silent, verdict=verdict(again.trend, silent, bool(lost)))
-            found = replace(again, trend=fitted, not_finite=lost)
+            # What float32 made infinite is an explosion; its zeros are answered by the slope in float64.
+            judged = "exploding" if found.not_finite else again.trend.verdict
+            fitted = replace(again.trend, silent=found.trend.silent, verdict=judged)
+            found = replace(
+                again,
+                trend=fitted,
+                not_finite=found.not_finite,
+                model_precision=found.model_precision,
+                dead_seeds=again.dead_seeds,
+            )  # fmt: skip
     return found
 
 
@@ -72,7 +107,7 @@ def _measured(
     for seed, values in what.draws():
         runs += [probe.run(batch, values) for batch in batches]
         tell(f"seed {seed}" if what.seeds else "measured")
-    return summary(probe, runs, batches, what.seeds, name)
+    return summary(probe, runs, batches, what.seeds, what.weights, name)
 
 
 def probe_of(runnable: Runnable, loss: Loss, training: bool) -> Probe:
@@ -91,9 +126,9 @@ def block_members(graph: Graph) -> dict[str, tuple[int, ...]]:
 
 
 def summary(
-    probe: Probe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], name: str
+    probe: Probe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], weights: str, name: str
 ) -> GradientFlow:
-    """What the runs of a probe amount to, layer by layer and block by block."""
+    """What the runs of a probe amount to, layer by layer and block by block; `weights` says which they were."""
     graph = probe.graph
     table = _Table(probe, runs)
     layers = table.layers()
@@ -114,12 +149,13 @@ def summary(
         layer.name for layer, seen in zip(layers, signals.T, strict=True) if not finite or bool(np.isinf(seen).any())
     )
     if not finite:
-        fits = replace(fits, verdict=verdict(fits, fits.silent, True))
+        fits = replace(fits, verdict="exploding")
+    precision = probe.precision or "float32"
     return GradientFlow(
         data=batches[0].source,
         loss=probe.loss.name,
         batch=batches[0].examples,
-        precision=probe.precision or "float32",
+        precision=precision,
         seeds=seeds,
         losses=losses,
         layers=layers,
@@ -129,7 +165,22 @@ def summary(
         batches=len(batches),
         training=probe.training,
         name=name,
+        weights=weights,
+        model_precision=precision,
+        dead_seeds=_dead_seeds(table, layers, seeds, len(batches)),
     )
+
+
+def _dead_seeds(
+    table: _Table, layers: Sequence[LayerFlow], seeds: tuple[int, ...], batches: int
+) -> tuple[int, ...]:  # fmt: skip
+    """The seeds under which every gradient before the last layer with a kernel is exactly zero, on every batch."""
+    last = max((i for i, layer in enumerate(layers) if layer.kernel), default=0)
+    before = sum(len(layer.weights) for layer in layers[:last])
+    if not before or not seeds:
+        return ()
+    zero = np.nan_to_num(table.gradients[:, :before]).max(axis=1) == 0
+    return tuple(seed for seed, dead in zip(seeds, zero.reshape(len(seeds), batches), strict=True) if dead.all())
 
 
 class _Table:
@@ -200,7 +251,7 @@ class _Table:
                 )
         return tuple(found)
 
-    def _of_weights(self, own: Sequence[int], kernels: Sequence[int]) -> dict[str, Any]:
+    def _of_weights(self, own: Sequence[int], kernels: Sequence[int]) -> dict[str, Tensor]:
         # A norm is over all weights together: those without a gradient add nothing.
         together = _together(self.gradients[:, own])
         gradient = _middle(together)
@@ -213,10 +264,10 @@ class _Table:
             "weight_gradient_norm_quartiles": _quartiles(together),
         }
 
-    def _of_output(self, column: int) -> dict[str, Any]:
+    def _of_output(self, column: int) -> dict[str, Tensor]:
         return {
-            "output_gradient_rms": _middle(self.outputs[:, column]),
-            "output_gradient_rms_quartiles": _quartiles(self.outputs[:, column]),
+            "activation_gradient_rms": _middle(self.outputs[:, column]),
+            "activation_gradient_rms_quartiles": _quartiles(self.outputs[:, column]),
             "activation_rms": _middle(self.rms[:, column]),
             "activation_mean": _middle(self.means[:, column]),
             "activation_rms_quartiles": _quartiles(self.rms[:, column]),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from archlab.bridge import Runnable, load_keras
+from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
 
-Target = Callable[[list[Any], list[Any]], Any]
+Target = Callable[[list[Tensor], list[Tensor]], Tensor]
 """What gradients are taken of: a number made of every node's output and of what else is handed over."""
 
 
@@ -33,7 +33,7 @@ class InputGradient:
         runnable: Runnable,
         training: bool,
         target: Target,
-        through: Callable[[int, int, Any, list[Any]], Any] | None = None,
+        through: Callable[[int, int, Tensor, list[Tensor]], Tensor] | None = None,
     ) -> None:
         tf, _ = load_keras()
         self.runnable, self.training = runnable, training
@@ -45,20 +45,24 @@ class InputGradient:
         # Never XLA: on a CPU it makes convolutions several times slower.
         self._traced = tf.function(self._gradient, jit_compile=False, autograph=False, reduce_retracing=True)
 
-    def __call__(self, x: Sequence[Any], values: list[Any], extra: Sequence[Any] = ()) -> list[np.ndarray]:
+    def __call__(self, x: Sequence[Tensor], values: list[Tensor], extra: Sequence[Tensor] = ()) -> list[np.ndarray]:
         """The gradients, each of its input's shape; zero where no way leads from the input to the target."""
         tf, _ = load_keras()
         inputs = [tf.cast(tf.convert_to_tensor(array), kind) for array, kind in zip(x, self._kinds, strict=True)]
         made = self._traced(inputs, values, [tf.convert_to_tensor(each) for each in extra])
         return [each.numpy().astype("float64") for each in made]
 
-    def _gradient(self, x: list[Any], values: list[Any], extra: list[Any]) -> list[Any]:
+    def _gradient(self, x: list[object], values: list[object], extra: list[object]) -> list[object]:
         tf, _ = load_keras()
         watched = [x[number] for number in self.watched]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             gate = self._through
-            through = None if gate is None else lambda reader, source, value: gate(reader, source, value, extra)
+
+            def gated(reader: int, source: int, value: Tensor) -> Tensor:
+                return value if gate is None else gate(reader, source, value, extra)
+
+            through = gated if gate else None
             with self.runnable.holding(values):
                 nodes = self.runnable.run(x, self.training, through=through)
             value = self._target(nodes, extra)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from math import comb, exp, log
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,11 +13,13 @@ from archlab.analysis._path_gradients import PathGradientRow, PathGradients
 from archlab.analysis.measured._batch import prepare
 from archlab.analysis.measured._input_gradient import InputGradient
 from archlab.analysis.measured._loss import Given, Loss
-from archlab.analysis.measured._subject import subject
+from archlab.analysis.measured._subject import subject, untold
 from archlab.analysis.static.path_lengths import ResidualBlock, residual_blocks
 from archlab.bridge import load_keras
+from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
 from archlab.graph import Graph
+from archlab.sources import Reference, load
 
 SEEDS = 1
 BATCH = 8
@@ -26,9 +27,9 @@ SAMPLES = 10
 
 
 def path_gradients(
-    architecture: Any,
-    x: Any = None,
-    y: Any = None,
+    architecture: Reference,
+    x: Tensor = None,
+    y: Tensor = None,
     *,
     data: str | Path | None = None,
     loss: Given = None,
@@ -36,32 +37,62 @@ def path_gradients(
     batch: int = BATCH,
     samples: int = SAMPLES,
     training: bool = True,
-    name: str = "",
+    input: Sequence[int | None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> PathGradients:
-    """Measure what the paths of each length carry in a part, a graph or a live Keras model.
+    """Measure how much gradient the paths of each length carry through the blocks of a residual net.
 
-    See `archlab.path_gradients`, which takes references too.
+    For every length k, sets of k blocks are drawn. The loss's gradient is passed back through the bodies of those
+    blocks alone and through the shortcuts of all others; its Euclidean norm at the input is the gradient of a path of
+    that length. Times the number of such sets, (n over k), it is what all paths of the length carry (Veit et al. 2016,
+    section 5). The forward pass is the whole net's in every case. The norms of paths are added as in the paper, where
+    the gradients themselves would partly cancel.
+
+    A block within a block's body is a part of that body. Lengths that have no more sets than `samples` are measured in
+    full.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (measured as it is and left so), or a reference.
+        x: a batch of inputs; for several inputs a list, or a mapping by name.
+        y: its labels; synthetic ones where x is given alone.
+        data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
+        loss: as for `gradient_flow`.
+        seeds: how many initializations, or which: one for architectures. None measures a live model as it is.
+        batch: samples in a batch that is not given.
+        samples: sets of blocks drawn for each length: each is one pass.
+        training: whether layers act as in training or as at inference.
+        input: another input shape, (height, width) or (height, width, channels).
+        progress: called with a word on every step done.
+
+    Raises:
+        DesignError: the architecture does not add up.
+        UsageError: there are no residual blocks, or a batch cannot be made.
+
+    >>> from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU, Residual, path_gradients
+    >>> block = Residual((Conv(8) >> ReLU()) * 2)
+    >>> found = path_gradients(Input(8, 8, 3) >> Conv(8) >> block * 6 >> GlobalAvgPool() >> Dense(1), batch=4)
+    >>> found.blocks, [row.sets for row in found.lengths], found.effective_length < 3
+    (6, [1, 6, 15, 20, 15, 6, 1], True)
     """
     if samples < 1:
         raise UsageError(f"each length needs at least one sample, got {samples}")
-    what = subject(architecture, seeds, SEEDS, loss)
+    what = subject(load(architecture, input), seeds, SEEDS, loss)
     graph = what.graph
     blocks = outermost(residual_blocks(graph))
     if not blocks:
-        raise UsageError(f"{name or graph.name or 'the net'} has no residual blocks: no shortcut is added to anything")
-    (given,) = prepare(graph, x, y, data, batch, 1, what.loss)
+        raise UsageError(f"{what.name or 'the net'} has no residual blocks: no shortcut is added to anything")
+    (given,) = prepare(graph, x, y, data, batch, 1, what.loss, what.layers, what.channels_first)
     gradient = InputGradient(
         what.runnable, training, _target(graph, what.loss, given.y), _gates(graph, blocks)
     )  # fmt: skip
     labels = [array for array in given.y if array is not None]
-    tell = progress or (lambda word: None)
+    tell = progress or untold
     count = len(blocks)
     found: list[list[float]] = [[] for _ in range(count + 1)]
     whole: list[float] = []
     for seed, values in what.draws():
 
-        def measured(gates: np.ndarray, values: list[Any] = values) -> float:
+        def measured(gates: np.ndarray, values: list[object] = values) -> float:
             parts = gradient(given.x, values, [gates, *labels])
             size = sum(part.size for part in parts)
             return float(np.sqrt(sum(np.square(part).sum() for part in parts) / size)) * given.examples
@@ -81,7 +112,7 @@ def path_gradients(
         seeds=what.seeds,
         training=training,
         data=given.source,
-        name=name or graph.name,
+        name=what.name,
     )
 
 
@@ -107,27 +138,30 @@ def drawn(count: int, length: int, samples: int, seed: int) -> Iterator[np.ndarr
         yield gates
 
 
-def _gates(graph: Graph, blocks: Sequence[ResidualBlock]) -> Callable[[int, int, Any, list[Any]], Any]:
+def _gates(graph: Graph, blocks: Sequence[ResidualBlock]) -> Callable[[int, int, Tensor, list[Tensor]], Tensor]:
     """What passes into the merges unchanged, and back out of them as far as their gates are open."""
     numbers = {block.merge: number for number, block in enumerate(blocks)}
     shortcuts = {block.merge: graph.nodes[block.merge].inputs[block.shortcut] for block in blocks}
     tf, _ = load_keras()
 
     @tf.custom_gradient
-    def gated(value: Any, gate: Any) -> Any:
-        return tf.identity(value), lambda gradient: (gradient * tf.cast(gate, gradient.dtype), None)
+    def gated(value: Tensor, gate: Tensor) -> Tensor:
+        def back(gradient: Tensor) -> tuple[Tensor, None]:
+            return gradient * tf.cast(gate, gradient.dtype), None
 
-    def through(reader: int, source: int, value: Any, extra: list[Any]) -> Any:
+        return tf.identity(value), back
+
+    def through(reader: int, source: int, value: Tensor, extra: list[Tensor]) -> Tensor:
         number = numbers.get(reader)
         return value if number is None else gated(value, extra[0][number, int(source == shortcuts[reader])])
 
     return through
 
 
-def _target(graph: Graph, loss: Loss, labels: Sequence[Any]) -> Callable[[list[Any], list[Any]], Any]:
+def _target(graph: Graph, loss: Loss, labels: Sequence[object]) -> Callable[[list[Tensor], list[Tensor]], Tensor]:
     """The loss; labels are handed over where there are any."""
 
-    def target(nodes: list[Any], extra: list[Any]) -> Any:
+    def target(nodes: list[Tensor], extra: list[Tensor]) -> Tensor:
         tf, _ = load_keras()
         rest = iter(extra[1:])
         ends = [nodes[position] for position in graph.outputs]

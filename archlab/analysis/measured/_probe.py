@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,17 +12,25 @@ import numpy as np
 from archlab.analysis.measured._batch import Batch
 from archlab.analysis.measured._loss import Loss
 from archlab.analysis.static._facts import gather
-from archlab.bridge import Runnable, initializer_config, initializer_name, load_keras
+from archlab.bridge import Initializer, Runnable, drawn, initializers, load_keras, mask_of, masked
+from archlab.bridge.types import Tensor, Variable
 from archlab.graph import Graph
-from archlab.ops import Activation, BatchNorm, Conv, Dense, GroupNorm, Identity, LayerNorm, Opaque, ReLU
+from archlab.ops import Identity
 
 # Gradients in float16 are taken of a loss that is scaled up, so that small ones are not lost; the first scale that
-# overflows nowhere is used (Micikevicius et al. 2018, 'Mixed Precision Training', section 3.2).
-_SCALES = (2.0**15, 2.0**10, 2.0**5, 1.0)
+# overflows nowhere is used (Micikevicius et al. 2018, 'Mixed Precision Training', section 3.2). Large ones need a scale
+# below 1, to which Keras's `LossScaleOptimizer` falls too.
+_SCALES = (2.0**15, 2.0**10, 2.0**5, 1.0, 2.0**-5, 2.0**-10)
+
+# Stands for the sum of squares of a gradient that there is none of: NaN is what an overflow leaves.
+_NONE = -1.0
 
 
 class Run(NamedTuple):
-    """One pass: by weight, gradient and own norm; by node seen, error signal and activation. NaN: no gradient."""
+    """One pass: by weight, gradient and own norm; by node, activation gradient and activation.
+
+    NaN: no gradient; infinity: one that is not finite.
+    """
 
     loss: float
     gradients: np.ndarray
@@ -37,7 +46,7 @@ class Row:
     """A layer with weights of its own, where it is used first."""
 
     position: int
-    variables: tuple[Any, ...]
+    variables: tuple[Variable, ...]
     """What is learned, frozen or not: no statistics."""
     kernels: tuple[bool, ...]
     """Which of them are kernels."""
@@ -70,7 +79,7 @@ class Probe:
         flat = [variable for row in self.rows for variable in row.variables]
         self._flat = [place[id(variable)] for variable in flat]
         self._trained = [variable.trainable for variable in flat]
-        self.relus = tuple(position for position, node in enumerate(graph) if _is_relu(node.op))
+        self.relus = tuple(position for position, node in enumerate(graph) if node.op.rectifies)
         policies = [getattr(getattr(layer, "dtype_policy", None), "name", "") for layer in runnable.layers]
         named = [policy for policy in dict.fromkeys(policies) if policy]
         self.precision = next((policy for policy in named if policy.startswith("mixed")), named[0] if named else "")
@@ -79,40 +88,51 @@ class Probe:
         self._wide = self.precision == "float64"
         self._compiled: dict[Any, Any] = {}
 
-    def current(self) -> list[Any]:
+    def current(self) -> list[Tensor]:
         """The value of every variable as it is."""
         tf, _ = load_keras()
         return [tf.convert_to_tensor(variable.value) for variable in self.variables]
 
-    def drawn(self, seed: int) -> list[Any]:
-        """The same with every kernel drawn anew by its initializer; the model keeps its own."""
-        _, keras = load_keras()
-        values: list[Any] = list(self.current())
-        kernels = [
-            (variable, row.position)
-            for row in self.rows
-            for variable, kernel in zip(row.variables, row.kernels, strict=True)
-            if kernel
-        ]
-        place = {id(variable): number for number, variable in enumerate(self.variables)}
-        for number, (variable, position) in enumerate(kernels):
-            # A seed of its own for each kernel: two of one shape must not be twins.
-            config = _initializer(self.graph, position, self.runnable.layers[position], variable)
-            if config is not None:
-                config = initializer_config(config, seed * 1_000_003 + number)
-                drawn = keras.initializers.get(config)(variable.shape, variable.dtype)
-                values[place[id(variable)]] = drawn
+    def drawn(self, seed: int) -> list[Tensor]:
+        """The same, each drawn anew by its own initializer: zeros stay zeros. The model keeps its own."""
+        values: list[Tensor] = list(self.current())
+        for place, (variable, number) in enumerate(zip(self.variables, self._numbers, strict=True)):
+            initializer = self._initializers.get(id(variable))
+            if initializer is not None:
+                # A seed of its own for each variable: two of one shape must not be twins.
+                values[place] = drawn(initializer, variable, seed * 1_000_003 + number)
         return values
 
-    def run(self, batch: Batch, values: Sequence[Any] | None = None) -> Run:
-        """One batch forward and backward, with these values of the variables; with their own unless given."""
+    @cached_property
+    def not_drawn(self) -> tuple[str, ...]:
+        """The learned variables that keep their values under every seed, as nothing says how they are initialized."""
+        learned = [(row, variable) for row in self.rows for variable in row.variables]
+        return tuple(
+            f"{self.graph.nodes[row.position].name}/{variable.name}"
+            for row, variable in learned
+            if id(variable) not in self._initializers
+        )
+
+    @cached_property
+    def _initializers(self) -> Mapping[int, Initializer]:
+        return initializers((*self.runnable.layers, *self.runnable.owners))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """A number for each variable, which its seed is made of: kernels in order, then all others."""
+        kernels = [v for row in self.rows for v, kernel in zip(row.variables, row.kernels, strict=True) if kernel]
+        ordered = {id(variable): number for number, variable in enumerate(kernels)}
+        return [ordered.setdefault(id(variable), len(ordered)) for variable in self.variables]
+
+    def run(self, batch: Batch, values: Sequence[Tensor] | None = None) -> Run:
+        """One batch forward and backward, with these values of the variables; with their own by default."""
         tf, _ = load_keras()
         values = self.current() if values is None else list(values)
         x = [tf.convert_to_tensor(array) for array in batch.x]
         y = [None if array is None else self._label(array) for array in batch.y]
         scale, *smaller = self._scales
         found = self._squares(x, y, values, scale)
-        while smaller and not np.isfinite(found["gradients"][~np.isnan(found["gradients"])]).all():
+        while smaller and not (np.isfinite(found["gradients"]).all() and np.isfinite(found["outputs"]).all()):
             scale, *smaller = smaller
             found = self._squares(x, y, values, scale)
         if not self._wide and not (_safe(found["gradients"]) and _safe(found["outputs"])):
@@ -121,20 +141,20 @@ class Probe:
         size = found["sizes"]
         return Run(
             float(found["loss"]),
-            np.sqrt(found["gradients"]) / scale,
+            _root(found["gradients"]) / scale,
             np.sqrt(found["norms"]),
-            np.sqrt(found["outputs"] / size) * batch.examples / scale,
+            _root(found["outputs"], size) * batch.examples / scale,
             np.sqrt(found["squares"] / size),
             found["sums"] / size,
             found["dead"],
         )
 
-    def _label(self, array: np.ndarray) -> Any:
+    def _label(self, array: np.ndarray) -> Tensor:
         tf, _ = load_keras()
         kind = "float64" if self.precision == "float64" else "float32"
         return tf.convert_to_tensor(array, kind) if array.dtype.kind == "f" else tf.convert_to_tensor(array)
 
-    def _squares(self, x: list[Any], y: list[Any], values: list[Any], scale: float) -> dict[str, np.ndarray]:
+    def _squares(self, x: list[Tensor], y: list[Tensor], values: list[Tensor], scale: float) -> dict[str, np.ndarray]:
         tf, _ = load_keras()
         arguments = x, y, values, tf.constant(scale)
         key = self._wide, *[None if tensor is None else (tensor.dtype, tuple(tensor.shape)) for tensor in (*x, *y)]
@@ -143,32 +163,34 @@ class Probe:
             # on a CPU it makes convolutions several times slower.
             wide = self._wide
 
-            def measure(x: list[Any], y: list[Any], values: list[Any], scale: Any) -> dict[str, Any]:
+            def measure(x: list[Tensor], y: list[Tensor], values: list[Tensor], scale: Tensor) -> dict[str, Tensor]:
                 return self._traced(x, y, values, scale, wide)
 
             function = tf.function(measure, jit_compile=False, autograph=False)
             self._compiled[key] = function.get_concrete_function(*arguments)
         return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
 
-    def _traced(self, x: list[Any], y: list[Any], values: list[Any], scale: Any, wide: bool) -> dict[str, Any]:
+    def _traced(
+        self, x: list[Tensor], y: list[Tensor], values: list[Tensor], scale: Tensor, wide: bool
+    ) -> dict[str, Tensor]:
         tf, _ = load_keras()
         weights = [values[number] for number in self._flat]
         trained = [weight for weight, is_trained in zip(weights, self._trained, strict=True) if is_trained]
         watched = set(self.seen)
 
-        def total(tensor: Any) -> Any:
+        def total(tensor: Tensor) -> Tensor:
             return 2 * tf.cast(tf.nn.l2_loss(_summed(tensor, wide)), tf.float64)
 
-        def square(gradient: Any) -> Any:
+        def square(gradient: Tensor) -> Tensor:
             if gradient is None:
-                return tf.constant(float("nan"), tf.float64)
+                return tf.constant(_NONE, tf.float64)
             return total(tf.convert_to_tensor(gradient))
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trained)
 
-            def tell(position: int, value: Any) -> None:
-                # What comes of frozen layers alone is watched too: the error signal reaches it all the same.
+            def tell(position: int, value: Tensor) -> None:
+                # What comes of frozen layers alone is watched too: the activation gradient reaches it all the same.
                 if position in watched and value.dtype.is_floating:
                     tape.watch(value)
 
@@ -194,95 +216,84 @@ class Probe:
             "dead": _stacked([_dead(nodes[position]) for position in self.relus]),
         }
 
-    def _end(self, output: Any) -> Any:
+    def _end(self, output: Tensor) -> Tensor:
         tf, _ = load_keras()
-        return tf.cast(output, tf.float32) if output.dtype in (tf.float16, tf.bfloat16) else output
+        if output.dtype not in (tf.float16, tf.bfloat16):
+            return output
+        return masked(tf.cast(output, tf.float32), mask_of(output))
 
-    def _of_outputs(self, y: list[Any], nodes: list[Any], scale: Any, to_outputs: list[Any]) -> None:
+    def _of_outputs(self, y: list[object], nodes: list[object], scale: object, to_outputs: list[object]) -> None:
         """The loss's gradient with respect to what the model itself puts out.
 
         Keras's crossentropies step around the last sigmoid or softmax to its logits, so that a tape finds no way to the
         layer's own output. The same loss, of the output itself:
         """
         tf, _ = load_keras()
-        ends = [position for position in dict.fromkeys(self.graph.outputs) if position in self.seen]
+        outputs = dict.fromkeys(self.graph.outputs)
+        # A last layer that changes nothing hands on the very tensor that the layer before it has made.
+        ends = {seen: end for end in outputs for seen in self.seen if nodes[seen] is nodes[end]}
         if not ends:
             return
         with tf.GradientTape(watch_accessed_variables=False) as last:
-            bare = {position: tf.identity(nodes[position]) for position in dict.fromkeys(self.graph.outputs)}
-            last.watch([bare[position] for position in ends])
+            bare = {position: masked(tf.identity(nodes[position]), mask_of(nodes[position])) for position in outputs}
+            last.watch([bare[end] for end in ends.values()])
             value = self.loss(y, [self._end(bare[position]) for position in self.graph.outputs])
             value = value * tf.cast(scale, value.dtype)
-        for position, gradient in zip(ends, last.gradient(value, [bare[p] for p in ends]), strict=True):
+        for seen, gradient in zip(ends, last.gradient(value, [bare[end] for end in ends.values()]), strict=True):
             # An output that other layers read too gets what comes from them as well: that is the tape's.
-            if not self.graph.consumers[position]:
-                to_outputs[self.seen.index(position)] = gradient
+            if all(nodes[reader] is nodes[seen] for reader in self.graph.consumers[seen]):
+                to_outputs[self.seen.index(seen)] = gradient
 
 
 def _rows(runnable: Runnable) -> tuple[Row, ...]:
     facts = gather(runnable.graph)
     rows: list[Row] = []
     done: set[int] = set()
-    for position, layer in enumerate(runnable.layers):
-        if id(layer) in done or not getattr(layer, "weights", None):
+    for position, node in enumerate(runnable.graph):
+        own = runnable.weights_of(position)
+        if not own or node.op.detached:
             continue
-        done.add(id(layer))
         known = facts[position].weights
-        if known is not None and len(known) == len(layer.weights):
+        if known is not None and len(known) == len(own):
             roles = [fact.role for fact in known]
         else:
-            roles = [
-                "kernel" if len(v.shape) > 1 else "bias" if v.trainable else "statistic" for v in layer.weights
-            ]  # fmt: skip
-        learned = [(v, role == "kernel") for v, role in zip(layer.weights, roles, strict=True) if role != "statistic"]
+            roles = ["kernel" if len(v.shape) > 1 else "bias" if v.trainable else "statistic" for v in own]
+        # A variable belongs to the layer that reads it first.
+        learned = [
+            (v, role == "kernel")
+            for v, role in zip(own, roles, strict=True)
+            if role != "statistic" and id(v) not in done
+        ]
+        done.update(id(v) for v in own)
         if learned:
             variables, kernels = zip(*learned, strict=True)
             rows.append(Row(position, variables, kernels))
     return tuple(rows)
 
 
-def _initializer(graph: Graph, position: int, layer: Any, variable: Any) -> str | None:
-    """How a kernel is drawn, by its layer's rule, or by the layer's own initializer of that name; None: unknown."""
-    facts = gather(graph)[position].weights
-    op = graph.nodes[position].op
-    if facts is not None and isinstance(op.initializer, str) and not isinstance(op, Opaque):
-        return op.initializer
-    own = getattr(layer, f"{variable.name}_initializer", None)
-    return None if own is None else initializer_name(own)
-
-
-def _is_relu(op: Any) -> bool:
-    """Whether an operation puts out exactly zero for whatever is negative."""
-    if isinstance(op, ReLU):
-        return not op.negative_slope and op.threshold >= 0
-    name = op.function if isinstance(op, Activation) else getattr(op, "activation", None)
-    return name in ("relu", "relu6")
-
-
 def rectified(graph: Graph, position: int) -> int | None:
     """The ReLU that a layer's output goes into straight, through normalization at most; or the layer itself."""
     while True:
-        if _is_relu(graph.nodes[position].op):
+        if graph.nodes[position].op.rectifies:
             return position
         readers = graph.consumers[position]
         if len(readers) != 1:
             return None
         position = readers[0]
         op = graph.nodes[position].op
-        if not (_is_relu(op) and not isinstance(op, Conv | Dense)) and not isinstance(
-            op, BatchNorm | LayerNorm | GroupNorm | Identity
-        ):
+        activates = op.family == "activation" and op.rectifies
+        if not activates and not op.normalizes and not isinstance(op, Identity):
             return None
 
 
-def _dead(output: Any) -> Any:
-    """The share of channels that are zero at every position of every example."""
+def _dead(output: Tensor) -> Tensor:
+    """The share of channels that are zero at every position of every sample."""
     tf, _ = load_keras()
     largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
     return tf.reduce_mean(tf.cast(largest <= 0, tf.float64))
 
 
-def _summed(tensor: Any, wide: bool) -> Any:
+def _summed(tensor: Tensor, wide: bool) -> Tensor:
     """A tensor in the precision that its elements are summed in."""
     tf, _ = load_keras()
     if wide:
@@ -290,12 +301,18 @@ def _summed(tensor: Any, wide: bool) -> Any:
     return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
 
 
-def _stacked(values: list[Any]) -> Any:
+def _stacked(values: list[object]) -> Tensor:
     tf, _ = load_keras()
     return tf.stack(values) if values else tf.zeros((0,), tf.float64)
 
 
 def _safe(sums: np.ndarray) -> bool:
-    """Whether sums of squares taken in float32 have lost nothing; NaN is where there is no gradient."""
-    known = sums[~np.isnan(sums)]
+    """Whether sums of squares taken in float32 have lost nothing."""
+    known = sums[sums != _NONE]
     return bool(((known > 1e-24) & (known < 1e30)).all())
+
+
+def _root(sums: np.ndarray, sizes: np.ndarray | float = 1.0) -> np.ndarray:
+    """Roots of means of squares: NaN where there is no gradient, infinity where one is not a number."""
+    known = np.where(np.isnan(sums), np.inf, sums)
+    return np.sqrt(np.where(known == _NONE, np.nan, known) / sizes)

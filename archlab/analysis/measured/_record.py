@@ -6,13 +6,14 @@ from typing import Any
 
 from archlab.analysis.measured._loss import Given
 from archlab.analysis.static._photos import BATCH
+from archlab.bridge.types import Tensor
 from archlab.errors import MissingPartError, UsageError
 
 
 def record_gradients(
     path: str | Path,
-    x: Any = None,
-    y: Any = None,
+    x: Tensor = None,
+    y: Tensor = None,
     *,
     every: int = 100,
     share: float = 0.05,
@@ -29,14 +30,14 @@ def record_gradients(
 
     Args:
         path: of the file of JSON lines; a file that is there is replaced.
-        x: a batch of inputs; a synthetic one unless given.
+        x: a batch of inputs; a synthetic one by default.
         y: its labels.
         every: steps between two records.
         share: of the training time that the records may take; 1.0 takes every record when it is due.
-        loss: as in `archlab.gradient_flow`; the one that the model is compiled with unless given.
+        loss: as in `archlab.gradient_flow`; the one that the model is compiled with by default.
         training: whether layers act as in training.
         batch: examples in the batch that is not given.
-        tensorboard: a folder for TensorBoard's scalars: the slope, and the error signal, the kernel gradient, the
+        tensorboard: a folder for TensorBoard's scalars: the slope, and the activation gradient, kernel gradient,
             activation and the dead share of every layer.
 
     Returns:

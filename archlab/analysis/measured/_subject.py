@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
-from archlab.algebra import Part
+from archlab.analysis._flow import initializations
 from archlab.analysis.measured._loss import Given, Loss, choose
 from archlab.analysis.measured._probe import Probe
-from archlab.bridge import Runnable, build, live, load_keras
+from archlab.bridge import Runnable, build, live, load_keras, same_weights, widened
+from archlab.bridge.types import Layer, Tensor, Variable
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Graph
-from archlab.ops import Opaque
+from archlab.sources import Architecture
 
 
 @dataclass(frozen=True)
@@ -25,88 +26,113 @@ class Subject:
     loss: Loss
     seeds: tuple[int, ...]
     make: Callable[[], Runnable]
+    widen: Callable[[Runnable], Runnable | None]
+    """The copy in float64 of what was made."""
+    name: str = ""
+    layers: tuple[Layer, ...] = ()
+    channels_first: bool = False
+    """Those of a live model, one a node."""
+    original: Subject | None = None
+    """What this is the copy in float64 of: both are measured with the same weights."""
 
     @cached_property
     def runnable(self) -> Runnable:
         """The model, made when it is first needed: what is wrong with a batch is said before anything is built."""
         return self.make()
 
-    def draws(self, settle: Sequence[Any] | None = None) -> Iterator[tuple[int, list[Any]]]:
+    @cached_property
+    def _probe(self) -> Probe:
+        return Probe(self.runnable, self.loss)
+
+    @property
+    def weights(self) -> str:
+        """Which weights are measured, in words."""
+        text = initializations(len(self.seeds))
+        kept = (self.original or self)._probe.not_drawn if self.seeds else ()
+        if not kept:
+            return text
+        more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+        return f"{text} ({', '.join(kept[:3])}{more} as they are, their initializers are not known)"
+
+    def draws(self, settle: Sequence[object] | None = None) -> Iterator[tuple[int, list[object]]]:
         """For every initialization its seed and the values of all variables; the model's own stay as they are.
 
         With inputs to `settle` on, batch normalization has their statistics, as after training on them: those that it
         begins with, a mean of 0 and a variance of 1, are nobody's.
         """
-        probe = Probe(self.runnable, self.loss)
         if not self.seeds:
-            yield 0, probe.current()
+            yield 0, self._probe.current()
         for seed in self.seeds:
-            values = probe.drawn(seed)
+            values = (self.original or self)._probe.drawn(seed)
+            if self.original is not None:
+                values = [_like(value, own) for value, own in zip(values, self.runnable.variables, strict=True)]
             yield seed, values if settle is None else settled(self.runnable, values, settle)
 
     def in_float64(self) -> Subject | None:
         """The same with twice the digits, if that can be built: what is too small or too large for float32 is not."""
-        try:
-            wide = build(self.graph, seed=0, dtype="float64")
-        except DesignError:
-            return None
-        fits = _carry_over(self.runnable, wide)
-        return Subject(self.graph, self.loss, self.seeds, lambda: wide) if fits else None
+        wide = self.widen(self.runnable)
+        return wide and replace(self, make=lambda: wide, original=self)
 
 
 def subject(
-    architecture: Any,
+    architecture: Architecture,
     seeds: int | Sequence[int] | None,
     most: int,
     loss: Given = None,
     purpose: str = "a measurement",
 ) -> Subject:
-    """A part, a graph or a live Keras model, ready to be measured; architectures under `most` seeds unless told.
+    """An architecture ready to be measured: its live Keras model as it is, or one built under `most` seeds by default.
 
     Raises:
         UsageError: there is no seed, or the loss does not fit.
         DesignError: the architecture does not add up.
     """
+    load_keras()  # says at once where Keras runs on a backend that nothing is measured on
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else None if seeds is None else tuple(seeds)
     if chosen == ():
         raise UsageError(f"{purpose} needs at least one seed")
-    if isinstance(architecture, Part | Graph):
-        graph = architecture.to_graph() if isinstance(architecture, Part) else architecture
-        drawn = tuple(range(most)) if chosen is None else chosen
-        return Subject(graph, choose(graph, loss), drawn, lambda: build(graph, seed=0, dtype="float32"))
-    found = live(architecture)
-    used = choose(found.graph, loss, architecture)
-    if chosen is None:
-        return Subject(found.graph, used, (), lambda: found)
-    return Subject(found.graph, used, chosen, lambda: _copy(architecture, found.graph))
+    # Asked for once: a saved model is read each time.
+    model, name = architecture.model, architecture.name
+    if model is None:
+        graph = architecture.graph
+        seeds = tuple(range(most)) if chosen is None else chosen
+
+        def made(dtype: str) -> Runnable:
+            return build(graph, seed=0, dtype=dtype)
+
+        return Subject(graph, choose(graph, loss), seeds, lambda: made("float32"), partial(_rebuilt, made), name)
+    found = live(model)
+    return Subject(
+        found.graph,
+        choose(found.graph, loss, model),
+        chosen or (),
+        lambda: found,
+        widened,
+        name,
+        found.layers,
+        found.channels_first,
+    )
 
 
-def _copy(model: Any, graph: Graph) -> Runnable:
-    """A copy of a model whose kernels can be drawn anew; with fresh values of everything else."""
-    if not any(isinstance(node.op, Opaque) for node in graph):
-        return build(graph, seed=0)
-    # A layer without a rule is copied by Keras, which draws with its global generator: that one's state is put back.
-    _, keras = load_keras()
-    generator = keras.src.random.seed_generator.global_seed_generator()
-    state = generator.state.numpy()
+def _rebuilt(make: Callable[[str], Runnable], narrow: Runnable) -> Runnable | None:
+    """An architecture built once more, in float64; its layers are made by the same rules, so that everything fits."""
     try:
-        return live(keras.models.clone_model(model))
-    finally:
-        generator.state.assign(state)
+        wide = make("float64")
+    except DesignError:
+        return None
+    return wide if same_weights(narrow, wide) else None
 
 
-def _carry_over(old: Runnable, new: Runnable) -> bool:
-    """Give a copy the values of the original's weights; False where they do not fit."""
-    for ours, theirs in zip(old.layers, new.layers, strict=True):
-        mine, copied = list(getattr(ours, "weights", ())), list(getattr(theirs, "weights", ()))
-        if [v.shape for v in mine] != [v.shape for v in copied]:
-            return False
-        for source, target in zip(mine, copied, strict=True):
-            target.assign(source.numpy().astype("float64"))
-    return True
+def _like(value: Tensor, variable: Variable) -> Tensor:
+    tf, _ = load_keras()
+    return tf.cast(value, variable.dtype)
 
 
-def settled(runnable: Runnable, values: Sequence[Any], x: Sequence[Any]) -> list[Any]:
+def untold(word: str) -> None:
+    """The progress of what nobody asked to hear of."""
+
+
+def settled(runnable: Runnable, values: Sequence[object], x: Sequence[object]) -> list[object]:
     """The same values of the variables, but with the statistics of batch normalization that a batch has."""
     _, keras = load_keras()
     uses: Counter[int] = Counter()

@@ -1,11 +1,10 @@
 """Analyses that read the graph alone: nothing is built, nothing is run, TensorFlow is not loaded."""
 
-from archlab.analysis.static._analysis import Analysis as Analysis
-from archlab.analysis.static._analysis import analyze as analyze
-from archlab.analysis.static._facts import State as State
 from archlab.analysis.static._head import before_head as before_head
 from archlab.analysis.static._head import head_function as head_function
 from archlab.analysis.static._head import head_loss as head_loss
+from archlab.analysis.static._numbers import Numbers as Numbers
+from archlab.analysis.static._numbers import count as count
 from archlab.analysis.static.compute import Compute as Compute
 from archlab.analysis.static.compute import compute as compute
 from archlab.analysis.static.memory import Memory as Memory

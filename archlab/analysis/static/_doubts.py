@@ -1,4 +1,4 @@
-"""When a predicted gradient is not to be relied on: rules over the graph and the moments, never over names."""
+"""When a predicted gradient is unreliable: rules over the graph and the moments, never over names."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def _tangled(graph: Graph) -> list[str]:
             roots.append(frozenset((position,)))
             continue
         came = [roots[source] for source in node.inputs]
-        if len(came) > 1 and not node.op.free and sum(map(len, came)) > len(frozenset().union(*came)):
+        together = frozenset[int]().union(*came)
+        if len(came) > 1 and not node.op.free and sum(map(len, came)) > len(together):
             return [f"{node.name}: it merges signals that are not independent: no kernel stands between them"]
         # The last few are enough: an older one has been mixed with others since.
-        roots.append(frozenset(sorted(frozenset().union(*came))[-8:]))
+        roots.append(frozenset(sorted(together)[-8:]))
     return []

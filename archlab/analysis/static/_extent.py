@@ -7,8 +7,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-from archlab.ops import Axis
-from archlab.ops._window import MOST_UNITS
+from archlab.ops import MOST_UNITS, Axis
 
 
 class Extent(NamedTuple):

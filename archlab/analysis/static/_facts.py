@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import IntEnum
 from typing import Any, NamedTuple, TypeVar
 
+from archlab.errors import DesignError
 from archlab.graph import Graph, Shape, is_known
-from archlab.ops import FREE, Cost, Kept, Weight, Window
-
-
-class State(IntEnum):
-    """What stands behind a number; where several are added up, the highest holds for the sum."""
-
-    FREE = 0
-    """Deliberately nothing."""
-    COUNTED = 1
-    """Counted by a rule."""
-    UNSIZED = 2
-    """Depends on the size of the input, which is not known."""
-    UNKNOWN = 3
-    """There is no rule: what is given is a lower bound."""
+from archlab.ops import FREE, Cost, Kept, Weight, Window, Windows
 
 
 class Facts(NamedTuple):
@@ -56,8 +43,15 @@ def _gathered(graph: Graph) -> tuple[Facts, ...]:
             sized = is_known(node.shape) and all(map(is_known, inputs))
             cost = op.cost(inputs, node.shape) if sized else FREE if op.free else None
             window = op.window(*inputs)
-            if type(window) is tuple and all([axis == window[0] for axis in window]):
-                window = (window[0],) * len(window)  # one object, so that equal axes are seen at a glance
+            if isinstance(window, Windows):
+                axes = window.axes
+                if all([axis == axes[0] for axis in axes]):
+                    window = Windows((axes[0],) * len(axes))  # one object, so that equal axes are seen at a glance
+            elif not isinstance(window, Window | None):
+                raise DesignError(
+                    f"the window of {op.title} must be one of Pointwise(), Nothing(), Whole(), Statistics(), Merged(), "
+                    f"Permuted(order), Windows(axes) or None, got {window!r}"
+                ).at(node.name)
             facts = known[key] = Facts(
                 inputs,
                 weights,

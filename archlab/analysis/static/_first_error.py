@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import exp, prod
 
-from archlab.ops._signal import ErrorSignal, Signal, plus, times
+from archlab.signals import ErrorSignal, Signal
+from archlab.signals.moments import plus, times
 
 
 def first_error(z: Signal, function: str) -> ErrorSignal:

@@ -5,34 +5,61 @@ from __future__ import annotations
 from functools import lru_cache
 from math import atan, cos, pi, sqrt
 
-from archlab.graph import Graph
-from archlab.ops import Normalization, Rescaling
-from archlab.ops._signal import Signal, Table, lag_count, lags, pair_weights
-from archlab.ops._signal._gaussian import smooth
+from archlab.analysis._trend import fmean
+from archlab.graph import Graph, spatial
+from archlab.ops import Normalization
+from archlab.signals import Signal
+from archlab.signals.moments import Table, lag_count, lags, pair_weights, smooth
 
 BATCH = 8
 """Examples in the batch, as when gradients are measured."""
 
 
-def synthetic_signal(graph: Graph, position: int, batch: int = BATCH) -> Signal:
+def synthetic_signal(
+    graph: Graph, position: int, batch: int = BATCH, moments: tuple[float, float] | None = None
+) -> Signal:
     """The input as random numbers: noise whose spectrum falls as 1/f (Field 1987), of mean 0 and variance 1.
 
-    A net that scales its own input gets pixels: 127.5 + 64 times that, cut off at 0 and 255. An input that is no image
-    is standard normal.
+    A net that scales its own input gets pixels: 127.5 + 64 times that, cut off at 0 and 255; one that normalizes it
+    gets images of the mean and variance that it expects. An input that is no image is standard normal.
+    `moments` are the mean and the standard deviation of images of another range.
     """
     shape = graph.nodes[position].shape
-    size: tuple[int, ...] = shape[:-1]  # pyright: ignore[reportAssignmentType]
+    size = spatial(shape)
     channels = shape[-1] or 1
     count = lag_count(size)
     flat = (None,) * len(size)
     if len(shape) != 3:
         return Signal(size, channels, batch, 0.0, (1.0, *(0.0,) * (count - 1)), (0.0,) * count, flat)
     alike = _alike(size)
-    if not any(isinstance(node.op, Rescaling | Normalization) for node in graph):
+    if moments is not None:
+        mean, deviation = moments
+        same = tuple([mean**2 + deviation**2 * c for c in alike])
+        return Signal(size, channels, batch, mean, same, (mean**2,) * count, flat)
+    normalization = graph.nodes[at].op if (at := normalized(graph, position)) is not None else None
+    if isinstance(normalization, Normalization):
+        means, variances = normalization.statistics
+        square, spread = fmean(mean * mean for mean in means), fmean(variances)
+        same = tuple([square + spread * c for c in alike])
+        return Signal(size, channels, batch, fmean(means), same, (square,) * count, flat)
+    if not any(node.op.rescales_input for node in graph):
         return Signal(size, channels, batch, 0.0, alike, (0.0,) * count, flat)
     pixels = smooth(lambda x: min(255.0, max(0.0, x)), 127.5, 64.0**2)
     same = tuple([pixels.values(c) for c in alike])
     return Signal(size, channels, batch, pixels.mean, same, (pixels.values(0.0),) * count, flat)
+
+
+def normalized(graph: Graph, position: int) -> int | None:
+    """The normalization that an input goes into before anything is computed of it; None where there is none."""
+    while len(graph.consumers[position]) == 1:
+        position = graph.consumers[position][0]
+        op = graph.nodes[position].op
+        if isinstance(op, Normalization):
+            return position
+        # Moving data about and augmentation leave the range of values as it is.
+        if not op.free:
+            return None
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archlab.analysis.static._facts import State, add_up, gather, plain, reached
+from archlab.analysis._state import State
+from archlab.analysis.static._facts import add_up, gather, plain, reached
 from archlab.analysis.static.outline import grouped
 from archlab.graph import Graph
 
 
 class ComputeRow(NamedTuple):
-    """The operations of a layer, or of a group of layers, for one example; None where they are not known."""
+    """The operations of a layer, or of a group of layers, for one sample; None where they are not known."""
 
     name: str
     state: State
@@ -23,7 +24,7 @@ class ComputeRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Compute:
-    """Operations of a graph for one example, in total and layer by layer.
+    """Operations of a graph for one sample, in total and layer by layer.
 
     The totals are None where they depend on a size that is not known; where `unknown` names layers without a rule,
     they are lower bounds.
@@ -51,7 +52,7 @@ class Compute:
         """As plain data."""
         return {"macs": self.macs, "flops": self.flops, "training_flops": self.training_flops}
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Layer by layer as plain data."""
         return [plain(row) for row in self.layers]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archlab.analysis.static._facts import State, add_up, gather, plain
+from archlab.analysis._state import State
+from archlab.analysis.static._facts import add_up, gather, plain
 from archlab.analysis.static.outline import grouped
 from archlab.graph import Graph
 from archlab.units import BYTES_PER_ELEMENT
@@ -54,7 +55,7 @@ class Params:
             "bytes": self.bytes,
         }
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Layer by layer as plain data."""
         return [plain(row) for row in self.layers]
 
@@ -79,6 +80,8 @@ def params(graph: Graph) -> Params:
             counted.add(node.layer)
             total = trainable = size = 0
             for weight in facts.weights:
+                if weight.shared:
+                    continue  # counted where it was first read
                 total += weight.size
                 size += weight.size * BYTES_PER_ELEMENT[weight.dtype]
                 if weight.trainable:

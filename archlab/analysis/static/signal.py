@@ -11,45 +11,55 @@ and one back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from math import inf, isfinite, isnan, prod, sqrt
-from typing import Any
+from dataclasses import dataclass, field
+from math import isnan, prod, sqrt
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archlab.analysis._flow import Curve, LayerFlow, WeightFlow
+from archlab.analysis._record import Record
 from archlab.analysis._trend import Trend, trend
 from archlab.analysis.static._doubts import doubts
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._first_error import first_error, output_square
-from archlab.analysis.static._head import before_head, head_function, head_loss
-from archlab.analysis.static._photos import BATCH, synthetic_signal
+from archlab.analysis.static._head import HeadLoss, before_head, loss_of
+from archlab.analysis.static._passes import backward, forward
+from archlab.analysis.static._photos import BATCH
 from archlab.analysis.static.paths import depths
+from archlab.files import INLINE
 from archlab.graph import Graph, elements, is_known
+from archlab.losses import CompiledLoss
 from archlab.ops import Weight
-from archlab.ops._signal import ErrorSignal, Passed, Signal, Squares, added_scatter, mixed, plus
-from archlab.ops._signal._draw import variance
-from archlab.shown import Shown
+from archlab.shown import Printed
+from archlab.signals import ErrorSignal, Signal
+from archlab.signals.moments import Squares, variance
+from archlab.sources import Reference, load
+
+if TYPE_CHECKING:
+    from altair import TopLevelMixin
 
 
-@dataclass(frozen=True)
-class PredictedFlow(Curve, Shown):
-    """Gradient flow at initialization as theory expects it, for the batch that it would be measured on by default.
+@dataclass(frozen=True, repr=False)
+class PredictedFlow(Curve, Record, Printed):
+    """Gradient flow at initialization as predicted, for the batch that it would be measured on by default.
 
     Attributes:
         data: the batch that is assumed.
-        loss: the Keras loss that goes with the head.
+        loss: the Keras loss: the compiled one, else the one that goes with the head.
         batch: examples in the batch.
         layers: every layer with trainable weights, in order, with the fields of a measured one; None where the
             prediction does not reach.
-        trend: the error signal's slope against depth, and the verdict on it.
+        trend: the activation gradient's slope against depth, and the verdict on it.
         reliable: whether every assumption of the prediction holds, by the graph.
         why: where it is not, the assumptions that do not hold.
     """
+
+    what: ClassVar[str] = "predicted gradient flow"
 
     data: str
     loss: str
     batch: int
     layers: tuple[LayerFlow, ...]
-    trend: Trend
+    trend: Trend = field(metadata=INLINE)
     reliable: bool
     why: tuple[str, ...]
 
@@ -65,34 +75,82 @@ class PredictedFlow(Curve, Shown):
             "why": list(self.why),
         }
 
+    def plot(self, quantity: str = "activation_gradient_rms") -> TopLevelMixin:
+        """The curve of a quantity against depth as an Altair chart, dashed.
 
-def predict(graph: Graph) -> PredictedFlow:
-    """Predict how gradients flow through a graph at initialization.
+        Args:
+            quantity: a field of `LayerFlow`.
+        """
+        from archlab.charts import by_depth
+
+        return by_depth([], quantity, predicted=[("predicted", self.curve)])
+
+
+def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
+    """Gradient flow at initialization as predicted, in milliseconds: nothing is built, nothing is run.
+
+    Assumes what `gradient_flow` measures by default: training mode, a synthetic batch of 8, the loss that a model is
+    compiled with, else the one that goes with the head. Where an assumption of the theory does not hold for this
+    architecture, `reliable` is false and `why` says which.
+
+    Args:
+        architecture: a part, a graph, a live Keras model (which is read and left as it is), or a reference such as
+            'residual' or 'keras:ResNet50'.
+
+    Raises:
+        UnknownNameError: the reference names nothing.
+        DesignError: the architecture does not add up.
+
+    >>> found = predict_gradient_flow("plain:depth=50,normalization=none,conv=ordinary")
+    >>> round(found.slope, 2), found.verdict, found.layers[0].name
+    (0.18, 'vanishing', 'conv')
+    """
+    found = load(architecture)
+    return predict(found.graph, found.compiled_loss, found.unusual_starts)
+
+
+def predict(
+    graph: Graph, compiled: CompiledLoss | None = None, unusual_starts: tuple[str, ...] = ()
+) -> PredictedFlow:  # fmt: skip
+    """Predict how gradients flow through a graph at initialization, with the loss that a model is compiled with.
+
+    `unusual_starts` name variables that begin with other values than the graph says: the prediction is then unreliable.
 
     >>> from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU
     >>> net = Input(8, 8, 4096) >> (Conv(4096, kernel=1) >> ReLU()) * 20 >> GlobalAvgPool() >> Dense(1)
     >>> found = predict(net.to_graph())
     >>> round(found.slope, 4), found.verdict, found.reliable
-    (0.1505, 'level', True)
+    (0.1505, 'stable', True)
     """
-    return graph.fact("predicted", lambda: _predicted(graph))
+    key = f"predicted with {compiled} and {unusual_starts}"
+    return graph.fact(key, lambda: _predicted(graph, compiled, unusual_starts))
 
 
-def _predicted(graph: Graph) -> PredictedFlow:
+def _predicted(graph: Graph, compiled: CompiledLoss | None, unusual_starts: tuple[str, ...]) -> PredictedFlow:
     why: list[str] = []
-    passed, signals = _forward(graph, why)
-    errors, squares = _backward(graph, passed, signals, why)
+    loss, is_compiled = loss_of(graph, compiled)
+    if compiled is not None and not is_compiled:
+        why.append(f"the compiled loss, {compiled.name}, has no rule: {loss.name} is assumed")
+    passed, signals, missing = forward(graph, loss)
+    why += missing
+    end = signals[graph.outputs[0]]
+    first = None if end is None else first_error(end, loss.function)
+    errors, squares = backward(graph, passed, first)
     why += doubts(graph, signals)
-    layers = _layers(graph, signals, errors, squares)
+    why += unusual_starts
+    layers = _layers(graph, loss, signals, errors, squares)
+    unreached = [layer.name for layer in layers if layer.activation_gradient_rms is None]
+    if not why and (unreached or not layers):
+        why.append(f"{unreached[0]}: no error reaches it" if unreached else "no layer has trainable weights")
     curve = [(layer, graph[layer.name].shape) for layer in layers if layer.kernel and layer.body]
     found = trend(
         [layer.depth for layer, _ in curve],
         [elements(shape) if is_known(shape) else None for _, shape in curve],
-        [[layer.output_gradient_rms for layer, _ in curve]],
+        [[layer.activation_gradient_rms for layer, _ in curve]],
     )
     return PredictedFlow(
         f"assumed: synthetic, {BATCH} examples",
-        head_loss(graph),
+        loss.name,
         BATCH,
         tuple(layers),
         found,
@@ -101,90 +159,8 @@ def _predicted(graph: Graph) -> PredictedFlow:
     )
 
 
-def _forward(graph: Graph, why: list[str]) -> tuple[list[Passed | None], list[Signal | None]]:
-    """What each node makes of its inputs; None behind a layer without a rule."""
-    passed: list[Passed | None] = []
-    signals: list[Signal | None] = []
-    for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
-        found: Passed | None = None
-        signal: Signal | None = None
-        if not node.inputs:
-            if is_known(node.shape):
-                signal = synthetic_signal(graph, position)
-            else:
-                why.append(f"{node.name}: the size of the input is not known")
-        else:
-            inputs = [signals[source] for source in node.inputs]
-            known = [each for each in inputs if each is not None]
-            if len(known) == len(inputs) and facts.sized:
-                if position in graph.outputs and head_function(node):
-                    found = _without_head(graph, position, tuple(known))
-                else:
-                    found = node.op.signal(tuple(known), node.shape)
-                if found is None:
-                    why.append(f"{node.name}: {node.op.title} has no rule for signals")
-                elif not isfinite(found.output.square):
-                    why.append(f"{node.name}: the signal leaves the range of numbers")
-                    found = None
-                else:
-                    signal = found.output
-        passed.append(found)
-        signals.append(signal)
-    return passed, signals
-
-
-def _without_head(graph: Graph, position: int, inputs: tuple[Signal, ...]) -> Passed | None:
-    """The last layer without the activation that its loss takes away again."""
-    node = graph.nodes[position]
-    op = node.op
-    if not graph.input_shapes(node) or getattr(op, "activation", None) is None:
-        return Passed(inputs[0], lambda error: ((error,), ()))
-    return replace(op, activation=None).signal(inputs, node.shape)
-
-
-def _backward(
-    graph: Graph, passed: list[Passed | None], signals: list[Signal | None], why: list[str]
-) -> tuple[list[ErrorSignal | None], list[Squares]]:
-    """The error at each node's output, and the squared gradients of its weights."""
-    arrived: list[list[ErrorSignal]] = [[] for _ in graph.nodes]
-    errors: list[ErrorSignal | None] = [None] * len(graph)
-    squares: list[Squares] = [()] * len(graph)
-    last = graph.outputs[0]
-    end = signals[last]
-    if end is not None:
-        arrived[last].append(first_error(end, head_function(graph.nodes[last])))
-    for position in range(len(graph) - 1, -1, -1):
-        error = errors[position] = _added(arrived[position])
-        found = passed[position]
-        if error is None or found is None:
-            continue
-        if not isfinite(error.same[0]):
-            # Beyond 1e308 in the square it is infinite here, and for all that stands before.
-            error = errors[position] = error._replace(same=(inf, *error.same[1:]), scatter=0.0)
-            for source in graph.nodes[position].inputs:
-                arrived[source] = [error]
-            continue
-        backs, squares[position] = found.back(error)
-        for source, back in zip(graph.nodes[position].inputs, backs, strict=True):
-            if back is not None:
-                arrived[source].append(back)
-    return errors, squares
-
-
-def _added(errors: list[ErrorSignal]) -> ErrorSignal | None:
-    """The sum of the errors of all that read a map: independent, as their kernels are."""
-    if len(errors) < 2:
-        return errors[0] if errors else None
-    same, cross = errors[0].same, errors[0].cross
-    for error in errors[1:]:
-        same, cross = plus(same, error.same), plus(cross, error.cross)
-    profiles = mixed([(error.same[0], error.profiles) for error in errors])
-    scatter = added_scatter([(error.same[0], error.scatter) for error in errors])
-    return ErrorSignal(same, cross, profiles, scatter=scatter)
-
-
 def _layers(
-    graph: Graph, signals: list[Signal | None], errors: list[ErrorSignal | None], squares: list[Squares]
+    graph: Graph, loss: HeadLoss, signals: list[Signal | None], errors: list[ErrorSignal | None], squares: list[Squares]
 ) -> list[LayerFlow]:
     depth, body = depths(graph), before_head(graph)
     uses: dict[str, list[int]] = {}
@@ -207,8 +183,8 @@ def _layers(
             if signal is None
             else (_root(signal.square * signal.typical), signal.mean * sqrt(signal.typical))
         )
-        if position in graph.outputs and head_function(node) and signal is not None:
-            square = output_square(signal, head_function(node))
+        if position == loss.activated and signal is not None:
+            square = output_square(signal, loss.function)
             activation, average = None, None
         kernels = [i for i, weight in enumerate(weights) if weight.role == "kernel"]
         total = _root(_sum(gradients))
@@ -220,12 +196,12 @@ def _layers(
                 kernel=facts.kernel,
                 body=body[position],
                 weight_gradient_norm=total,
-                output_gradient_rms=_root(square),
+                activation_gradient_rms=_root(square),
                 kernel_gradient_norm=_root(_sum([gradients[i] for i in kernels])) if kernels else None,
                 weight_norm=norm,
                 ratio=total / norm if total is not None and norm > 0 else None,
                 weight_gradient_norm_quartiles=None,
-                output_gradient_rms_quartiles=None,
+                activation_gradient_rms_quartiles=None,
                 weights=tuple(
                     WeightFlow(weight.name, _root(gradient), norm)
                     for weight, gradient, norm in zip(weights, gradients, norms, strict=True)
@@ -239,7 +215,14 @@ def _layers(
 
 def _sum(squares: Iterable[float | None]) -> float | None:
     known = list(squares)
-    return None if not known or None in known else sum(known)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    if not known:
+        return None
+    total = 0.0
+    for square in known:
+        if square is None:
+            return None
+        total += square
+    return total
 
 
 def _root(square: float | None) -> float | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from archlab import (
+    Activation,
     BatchNorm,
     Block,
     Conv,
@@ -27,7 +28,7 @@ from archlab import (
     gradient_flow,
     load,
 )
-from archlab.analysis.measured._batch import Batch, from_folder, synthetic
+from archlab.analysis.measured._batch import Batch, from_data, synthetic
 from archlab.analysis.measured._loss import choose
 from archlab.analysis.measured._probe import Probe
 from archlab.analysis.static import before_head, head_loss
@@ -117,22 +118,22 @@ def test_the_lectures_point_plain_vanishes_and_residual_does_not() -> None:
     size = (48, 48)
     plain = gradient_flow(load("plain:depth=50,normalization=none", input=size).graph, seeds=1)
     residual = gradient_flow(load("residual:depth=50,normalization=none", input=size).graph, seeds=1)
-    assert (plain.verdict, residual.verdict) == ("vanishes", "level")
+    assert (plain.verdict, residual.verdict) == ("vanishing", "stable")
     assert plain.slope is not None and plain.slope > 0.5
     assert residual.slope is not None and abs(residual.slope) < 0.05
     # In 32 bits nothing is left of it; the figures are float64's, and say how little there is.
     assert (plain.precision, residual.precision) == ("float64", "float32")
     assert plain.trend.silent > 40
-    assert 0 < (plain.curve[0].output_gradient_rms or 0) < 1e-40
-    assert (residual.curve[0].output_gradient_rms or 0) > 1e-6
+    assert 0 < (plain.curve[0].activation_gradient_rms or 0) < 1e-40
+    assert (residual.curve[0].activation_gradient_rms or 0) > 1e-6
 
 
 def test_batch_normalization_without_shortcuts_explodes_when_deep_and_shortcuts_keep_it_level() -> None:
     plain = gradient_flow(chain(60, 16, "he_normal", normal=True, side=8), seeds=1)
-    assert plain.verdict == "explodes" and (plain.slope or 0) < -0.05
+    assert plain.verdict == "exploding" and (plain.slope or 0) < -0.05
     block = Residual((BatchNorm() >> ReLU() >> Conv(16, bias=False)) * 2)
     level = gradient_flow(Input(8, 8, 16) >> block * 30 >> HEAD, seeds=1)
-    assert level.verdict == "level"
+    assert level.verdict == "stable"
 
 
 def test_what_a_layer_says() -> None:
@@ -148,8 +149,8 @@ def test_what_a_layer_says() -> None:
     for layer in flow.layers:
         assert layer.weight_gradient_norm is not None and layer.ratio is not None
         assert layer.ratio == pytest.approx(layer.weight_gradient_norm / layer.weight_norm)
-        low, high = layer.output_gradient_rms_quartiles or (0, 0)
-        assert low <= (layer.output_gradient_rms or 0) <= high
+        low, high = layer.activation_gradient_rms_quartiles or (0, 0)
+        assert low <= (layer.activation_gradient_rms or 0) <= high
     assert [layer.name for layer in flow.curve] == ["conv", "conv_2"]
 
 
@@ -220,7 +221,7 @@ def test_loss_and_batch_of_ones_own() -> None:
         ({"x": np.zeros((2, 8, 8, 3)), "y": np.zeros(3)}, "2 inputs and 3 labels do not match"),
         ({"seeds": 0}, "gradient flow needs at least one seed"),
         ({"batch": 0}, "a batch needs at least one example, got 0"),
-        ({"data": "no/such/folder"}, "no folder no/such/folder"),
+        ({"data": "no/such/folder"}, "no/such/folder: there is no such folder"),
     ],
 )
 def test_wrong_arguments(arguments: dict, message: str) -> None:
@@ -254,31 +255,31 @@ def test_synthetic_images_have_the_range_that_the_net_expects() -> None:
     assert abs(float(numbers.mean())) < 0.01 and float(numbers.std()) == pytest.approx(1, abs=0.01)
 
 
-def test_photos(photos: Path) -> None:
-    flow = gradient_flow(load("residual", input=(64, 64)).graph, data=photos, seeds=1, batch=6)
-    assert flow.data == f"6 photos from {photos}"
-    assert flow.verdict == "level"
+def test_images(images: Path) -> None:
+    flow = gradient_flow(load("residual", input=(64, 64)).graph, data=images, seeds=1, batch=6)
+    assert flow.data == f"6 images from {images}"
+    assert flow.verdict == "stable"
 
 
-def test_a_folder_of_photos(tmp_path: Path) -> None:
+def test_a_folder_of_images(tmp_path: Path) -> None:
     import tensorflow as tf
 
     graph = load("residual", input=(32, 32)).graph
-    with pytest.raises(DataError, match="needs a folder of photos for each class"):
-        from_folder(graph, tmp_path, 4)
+    with pytest.raises(DataError, match="needs one folder of images per class"):
+        from_data(graph, tmp_path, 4)
     for name in ("cats", "dogs"):
         (tmp_path / name).mkdir()
         for number in range(3):
             pixels = np.full((20, 30, 3), 40 * number, "uint8")
             (tmp_path / name / f"{number}.png").write_bytes(tf.io.encode_png(pixels).numpy())
     (tmp_path / "cats" / "0.png").write_bytes(b"not a picture")
-    (batch,) = from_folder(graph, tmp_path, 4)
+    (batch,) = from_data(graph, tmp_path, 4)
     # Classes take turns, and what cannot be read is passed over.
     assert batch.y[0][:, 0].tolist() == [1, 0, 1, 0]
     assert batch.x[0].shape == (4, 32, 32, 3)
-    assert [one.examples for one in from_folder(graph, tmp_path, 2, 3)] == [2, 2, 1]
+    assert [one.examples for one in from_data(graph, tmp_path, 2, 3)] == [2, 2, 1]
     with pytest.raises(UsageError, match="has 2 classes, and the head has 1 unit"):
-        from_folder((Input(32, 32, 3) >> GlobalAvgPool() >> Dense(1)).to_graph(), tmp_path, 4)
+        from_data((Input(32, 32, 3) >> GlobalAvgPool() >> Dense(1)).to_graph(), tmp_path, 4)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-15, 1.0, 1e10])
@@ -367,11 +368,25 @@ def test_the_chart_is_drawn_without_a_network(tmp_path: Path, suffix: str) -> No
     written = path.read_bytes()
     assert len(written) > 2000
     if suffix != "png":
-        assert b"architecture (2)" in written and b"error signal" in written
+        assert b"architecture (2)" in written and b"activation gradient" in written
     if suffix == "html":
         assert b'src="http' not in written
 
 
 def test_a_table_for_notebooks() -> None:
-    html = gradient_flow(Input(8, 8, 3) >> Conv(4) >> Conv(4) >> HEAD, seeds=1)._repr_html_()
+    html = gradient_flow(Input(8, 8, 3) >> Conv(4) >> Conv(4) >> HEAD, seeds=1)._repr_mimebundle_()["text/html"]
     assert html.count("<tr>") == 4 and "decades per layer" in html
+
+
+def test_dead_initializations_are_named_and_not_hidden_behind_a_median() -> None:
+    # One unit behind a ReLU: its kernel points the wrong way under about every second seed.
+    head = GlobalAvgPool() >> Dense(1, activation="relu") >> Activation("sigmoid")
+    flow = gradient_flow(Input(16, 16, 3) >> Conv(8) >> ReLU() >> head, seeds=6)
+    assert 0 < len(flow.dead_seeds) < 6
+    assert set(flow.dead_seeds) == {
+        seed for seed, loss in zip(flow.seeds, flow.losses, strict=True) if abs(loss - math.log(2)) < 1e-6
+    }
+    sound = gradient_flow(
+        Input(16, 16, 3) >> Conv(8) >> ReLU() >> GlobalAvgPool() >> Dense(1, activation="sigmoid"), seeds=2
+    )
+    assert sound.dead_seeds == ()

@@ -69,7 +69,7 @@ def test_what_is_recorded_is_what_would_have_been_measured(tmp_path: Path) -> No
     assert [record.epoch for record in run.records] == [0] * 7 + [1] * 6
     for step in range(4):
         for ours, theirs in zip(run.records[step].flow.layers, expected[step].layers, strict=True):
-            assert ours.output_gradient_rms == pytest.approx(theirs.output_gradient_rms, rel=1e-5)
+            assert ours.activation_gradient_rms == pytest.approx(theirs.activation_gradient_rms, rel=1e-5)
             assert ours.weight_gradient_norm == pytest.approx(theirs.weight_gradient_norm, rel=1e-5)
 
 
@@ -89,7 +89,7 @@ def test_scalars_for_tensorboard(tmp_path: Path) -> None:
     (file,) = (tmp_path / "board").iterdir()
     found = {(event.step, value.tag) for event in summary_iterator(str(file)) for value in event.summary.value}
     assert {step for step, _ in found} == {0, 6, 12}
-    for tag in ("error signal/conv", "kernel gradient/conv", "activation/conv", "dead share/conv"):
+    for tag in ("activation gradient/conv", "kernel gradient/conv", "activation/conv", "dead share/conv"):
         assert (6, tag) in found
 
 

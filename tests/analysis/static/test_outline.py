@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from archlab import BatchNorm, Concatenate, Conv, Dense, GlobalAvgPool, Graph, Input, MaxPool, ReLU, Residual, load
-from archlab.analysis.static.outline import Section, Unit, outline, positions
+from archlab import (
+    ELU,
+    Activation,
+    BatchNorm,
+    Concatenate,
+    Conv,
+    Dense,
+    GlobalAvgPool,
+    Graph,
+    GroupNorm,
+    Input,
+    LayerNorm,
+    LeakyReLU,
+    MaxPool,
+    Parallel,
+    Part,
+    PReLU,
+    ReLU,
+    Residual,
+    Softmax,
+    load,
+)
+from archlab.analysis.static.outline import Section, Unit, chained, outline, positions
 from archlab.graph import Node
+from archlab.units import ACTIVATION_FLOPS
 from tests.strategies import architectures
 
 
@@ -74,6 +97,41 @@ def test_a_normalization_before_the_paths_part_is_the_blocks_unless_it_is_a_conv
     assert _blocks(graph) == [(4, 5, 6, 7, 8), (9, 10, 11, 12, 13, 14, 15)]
 
 
+def test_a_named_block_of_many_layers_is_not_a_block_in_a_block() -> None:
+    net = Input(8, 8, 4) >> Residual((ReLU() >> Conv(4) >> BatchNorm()) * 5) >> Residual((ReLU() >> Conv(4)) * 7)
+    assert _blocks(net.to_graph()) == [tuple(range(1, 17)), tuple(range(17, 32))]
+    cells = _blocks(load("nas201").graph)
+    assert len(set(cells)) == len(cells) == 17
+
+
+_NAMED = tuple(Activation(name) for name in ACTIVATION_FLOPS if name not in ("linear", "prelu"))
+_ACTIVATIONS = (ReLU(), LeakyReLU(), ELU(), PReLU((1, 2)), Softmax(), *_NAMED)
+_NORMALIZATIONS = (BatchNorm(), LayerNorm(), GroupNorm(4))
+
+
+@pytest.mark.parametrize("activation", _ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("norm", _NORMALIZATIONS, ids=repr)
+def test_units_that_repeat_are_blocks_whatever_their_activation_and_normalization(norm: Part, activation: Part) -> None:
+    unit = norm >> activation >> Conv(8)
+    graph = _bare((Input(16, 16, 3) >> Conv(8) >> unit * 8 >> GlobalAvgPool() >> Dense(2)).to_graph())
+    assert _blocks(graph) == [(1 + 3 * i, 2 + 3 * i, 3 + 3 * i) for i in range(8)]
+
+
+@pytest.mark.parametrize("activation", _ACTIVATIONS, ids=repr)
+def test_any_activation_behind_a_sum_is_the_blocks(activation: Part) -> None:
+    block = Residual(Conv(8) >> BatchNorm()) >> activation
+    graph = _bare((Input(16, 16, 3) >> Conv(8) >> block * 3 >> GlobalAvgPool() >> Dense(2)).to_graph())
+    assert _blocks(graph) == [(2, 3, 4, 5), (6, 7, 8, 9), (10, 11, 12, 13)]
+
+
+@pytest.mark.parametrize("activation", _ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("norm", _NORMALIZATIONS, ids=repr)
+def test_any_normalization_and_activation_before_the_paths_part_are_the_blocks(norm: Part, activation: Part) -> None:
+    block = norm >> activation >> Residual(Conv(8) >> BatchNorm() >> ReLU() >> Conv(8))
+    graph = _bare((Input(16, 16, 3) >> Conv(8) >> block * 2 >> GlobalAvgPool() >> Dense(2)).to_graph())
+    assert _blocks(graph) == [(4, 5, 6, 7, 8), (9, 10, 11, 12, 13, 14, 15)]
+
+
 def test_layers_that_repeat_in_a_row_are_blocks() -> None:
     graph = _bare(
         (Input(32, 32, 3) >> (Conv(8) >> ReLU() >> Conv(8) >> ReLU() >> MaxPool()) * 3 >> Dense(2)).to_graph()
@@ -130,3 +188,53 @@ def test_blocks_of_keras_models_bear_the_names_that_their_layers_share() -> None
     assert names == [f"conv{s}_block{b}" for s, count in ((2, 3), (3, 4), (4, 6), (5, 3)) for b in range(1, count + 1)]
     names = [section.name for section in _sections(outline(load("keras:MobileNetV2").graph)) if section.kind == "block"]
     assert names == ["expanded_conv", *(f"block_{number}" for number in range(1, 17))]
+
+
+def _growing(layers: int, behind: bool, tail: int) -> Graph:
+    """Layers that each read a list of all before, which grows in front or behind; and layers on one path."""
+    x = Node("x0", Input(8, 8, 4), (), (8, 8, 4))
+    nodes, held = [x], [0]
+    for number in range(layers):
+        source = held[0]
+        if len(held) > 1:
+            shapes = [nodes[each].shape for each in held]
+            op = Concatenate()
+            nodes.append(Node(f"list{number}", op, tuple(held), op.output(*shapes), layer=f"list{number}"))
+            source = len(nodes) - 1
+        for step in range(tail + 1):
+            op = Conv(4, bias=True) if step == tail else ReLU()
+            shape = op.output(nodes[source].shape)
+            nodes.append(Node(f"x{number}_{step}", op, (source,), shape, layer=f"x{number}_{step}"))
+            source = len(nodes) - 1
+        held = [*held, source] if behind else [source, *held]
+    return Graph(tuple(nodes), (len(nodes) - 1,))
+
+
+@given(st.integers(3, 9), st.booleans(), st.integers(0, 2))
+def test_a_list_that_grows_is_a_chain_of_concatenations(layers: int, behind: bool, tail: int) -> None:
+    graph = _growing(layers, behind, tail)
+    made = chained(graph)
+    merges = [node for node in made if isinstance(node.op, Concatenate)]
+    assert all(len(node.inputs) == 2 for node in merges) and len(merges) == layers - 1
+    # Every channel of a concatenation is still the same: the lists, written out, have not changed.
+    for ours, theirs in zip(graph, made, strict=True):
+        assert _written_out(made, theirs) == _written_out(graph, ours)
+        assert (ours.name, ours.shape) == (theirs.name, theirs.shape)
+
+
+def _written_out(graph: Graph, node: Node) -> list[str]:
+    if not isinstance(node.op, Concatenate):
+        return [node.name]
+    return [name for source in node.inputs for name in _written_out(graph, graph.nodes[source])]
+
+
+@pytest.mark.parametrize("branches", [2, 8, 32])
+def test_a_unit_of_many_equal_branches_is_one_block(branches: int) -> None:
+    # ResNeXt (Xie et al. 2017, figure 3b): split, transformed, merged.
+    branch = Conv(4, kernel=1, bias=False) >> BatchNorm() >> ReLU() >> Conv(4, bias=False) >> BatchNorm() >> ReLU()
+    split = Parallel(*[branch] * branches, merge=Concatenate())
+    unit = Residual(split >> Conv(16, kernel=1, bias=False) >> BatchNorm()) >> ReLU()
+    graph = _bare((Input(16, 16, 3) >> Conv(16) >> unit * 3 >> GlobalAvgPool() >> Dense(2)).to_graph())
+    blocks = [unit for unit in outline(graph) if isinstance(unit, Section)]
+    assert [block.kind for block in blocks] == ["block"] * 3
+    assert len({len(block.nodes) for block in blocks}) == 1

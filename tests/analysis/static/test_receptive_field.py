@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
@@ -31,10 +32,16 @@ from archlab import (
     Sequence,
     Upsample,
     ZeroPad,
+    analyze,
     load,
 )
+from archlab.analysis import QUANTITIES, State
+from archlab.analysis.quantities import Counted
 from archlab.analysis.static import receptive_field
 from archlab.analysis.static.outline import groups
+from archlab.errors import DesignError, UsageError
+from archlab.graph import Shape
+from archlab.ops import Op
 from tests.oracles import support
 from tests.strategies import looking
 
@@ -79,6 +86,94 @@ def test_fields_are_the_support_of_the_input_gradient(net: Part, data: st.DataOb
     for (row, column), seen in zip(units, support.seen(model, units), strict=True):
         assert seen == found.seen[-1].by_image((extents[0].span(row), extents[1].span(column))), (row, column)
     compared.append(support.kinds(net))
+
+
+@settings(max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(looking(), st.data())
+def test_pixels_are_the_support_of_the_input_gradient_at_every_border(net: Part, data: st.DataObject) -> None:
+    graph = net.to_graph()
+    found = receptive_field(graph)
+    last, (height, width) = graph.nodes[-1], graph.nodes[-1].shape[:2]
+    if found.seen[-1].unknown or not height or not width:
+        return
+    places = st.tuples(st.integers(0, height - 1), st.integers(0, width - 1))
+    units = [(0, 0), (height - 1, width - 1), ((height - 1) // 2, (width - 1) // 2), data.draw(places)]
+    pixels = [found.pixels(last.name, unit) for unit in units]
+    assert pixels == support.seen(support.positive(net), units)
+    assert found.layers[-1].clipped == tuple(b - a + 1 for a, b in pixels[2] or ((0, -1), (0, -1)))
+
+
+def test_pixels_that_every_window_leaves_over_are_not_counted() -> None:
+    # 15 → 7 → 3 → 1: the last pools leave pixels over, and the convolution behind reads padding alone besides.
+    pools = [AvgPool(2, padding="valid")] * 3
+    found = field(Input(15, 15, 1) >> Sequence(tuple(pools)) >> Conv(1, kernel=5))
+    assert found.last is not None and found.last.clipped == (8, 8)
+    assert found.pixels("conv", (0, 0)) == ((0, 7), (0, 7))
+    with pytest.raises(UsageError, match=r"conv has no unit \(0, 1\): its map is \(1, 1, 1\)"):
+        found.pixels("conv", (0, 1))
+    with pytest.raises(UsageError, match="the units of flatten have no known place in the image"):
+        field(Input(4, 4, 1) >> Flatten()).pixels("flatten", (0,))
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 5), st.integers(1, 5), st.sampled_from(((0,), (1,), (0, 1))), st.integers(6, 16))
+def test_a_gate_along_an_axis_moves_nothing(before: int, behind: int, axes: tuple[int, ...], size: int) -> None:
+    # Coordinate attention (Hou et al. 2021): pooled along one axis, and stretched along it again.
+    gates = [AvgPool((size, 1) if axis == 0 else (1, size)) >> Conv(4, kernel=1, activation="sigmoid") for axis in axes]
+    start = Input(size, size, 4) >> Conv(4, kernel=before)
+    gated = field(start >> Parallel(Sequence(), *gates, merge=Multiply()) >> Conv(4, kernel=behind)).last
+    plain = field(start >> Conv(4, kernel=behind))
+    assert gated is not None and plain.last is not None
+    assert gated.whole
+    assert (gated.size, gated.stride, gated.start) == (plain.last.size, plain.last.stride, plain.last.start)
+    found = field(start >> Parallel(Sequence(), *gates, merge=Multiply()))
+    assert (found.misaligned, found.gates) == ((), ("multiply",))
+
+
+@dataclass(frozen=True, repr=False)
+class Mystery(Op, abstract=True):
+    """A layer without a rule, which makes a map of another size."""
+
+    times: int = 1
+    over: int = 1
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (*[size and size * self.times // self.over for size in inputs[0][:-1]], inputs[0][-1])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from((1, 2)), max_size=3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_a_layer_without_a_rule_leaves_a_lower_bound_and_no_stride(
+    strides: list[int], times: int, over: int, behind: int
+) -> None:
+    body = Sequence(tuple(Conv(2, stride=stride) for stride in strides))
+    before = Input(24, 24, 2) >> Conv(2) >> body
+    net = before >> Mystery(times, over) >> Conv(2, kernel=3) * behind
+    found, known = field(net), field(before)
+    assert found.last is not None and known.last is not None and known.last.size is not None
+    assert found.last.state is State.UNKNOWN
+    # Whatever it does, units behind it see no less than one before it, where the map has kept its size a little more.
+    grown = 2 * behind * max(known.last.stride or (1,)) if times == over else 0
+    assert found.last.size == tuple(size + grown for size in known.last.size)
+    subject = Counted(analyze(net))
+    said = {name: QUANTITIES[name].whole for name in ("receptive_field", "stride", "start_offset", "covering")}
+    states = {name: whole(subject).state for name, whole in said.items() if whole}
+    assert states.pop("receptive_field") is State.LOWER_BOUND
+    assert set(states.values()) == {State.UNKNOWN} or found.covering is not None
+
+
+def test_a_layer_without_a_rule_on_one_branch_is_no_misalignment() -> None:
+    found = field(Input(16, 16, 2) >> Residual(ZeroPad(((2, 0), (2, 0))) >> Mystery() >> Crop(((0, 2), (0, 2)))))
+    assert found.misaligned == ()
+    before = field(Input(17, 17, 2) >> Mystery() >> Residual(Conv(2, kernel=3) >> Conv(2, kernel=2)))
+    # In front of both it moves both alike.
+    assert [merge.name for merge in before.misaligned] == ["block1/add"]
+
+
+def test_a_layer_without_a_rule_behind_the_maps_leaves_the_field_exact() -> None:
+    found = field(Input(16, 16, 2) >> Conv(2) >> GlobalAvgPool() >> Mystery())
+    assert found.last is not None and found.last.state is State.COUNTED
+    assert found.unknown == ()
 
 
 def test_at_least_a_hundred_were_compared_and_all_kinds_among_them() -> None:
@@ -289,3 +384,12 @@ def test_depthwise_separable_and_dilated_windows_count_as_their_extent() -> None
 def test_a_residual_sees_the_larger_of_its_paths() -> None:
     last = field(Input(64, 64, 2) >> Residual(Conv(2, kernel=3) >> Conv(2, kernel=3))).last
     assert last is not None and last.size == (5, 5)
+
+
+def test_a_window_of_another_kind_is_refused_in_one_line() -> None:
+    class Told(Conv, abstract=True):
+        def window(self, *inputs):
+            return "pointwise"
+
+    with pytest.raises(DesignError, match=r"told: the window of Told must be one of Pointwise\(\), .* got 'pointwise'"):
+        receptive_field((Input(8, 8, 3) >> Told(4)).to_graph())

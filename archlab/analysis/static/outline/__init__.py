@@ -5,6 +5,7 @@ flat list of layers; its blocks are where paths part and meet again (`_spine`), 
 and what the rest of a stage is made of (`_blocks`); its stages are the blocks whose maps are of one size.
 """
 
+from archlab.analysis.static.outline._chains import chained as chained
 from archlab.analysis.static.outline._groups import grouped as grouped
 from archlab.analysis.static.outline._groups import groups as groups
 from archlab.analysis.static.outline._outline import outline as outline

@@ -10,7 +10,7 @@ from archlab.analysis.static.outline._repeats import repeats
 from archlab.analysis.static.outline._section import Section, Unit
 from archlab.analysis.static.outline._spine import Element, spine
 from archlab.graph import Graph
-from archlab.ops import Activation, BatchNorm, LayerNorm, Multiply, ReLU
+from archlab.ops import Op
 
 
 def find_blocks(graph: Graph, nodes: Sequence[int]) -> tuple[Unit, ...]:
@@ -73,7 +73,7 @@ def _rows(graph: Graph, elements: Sequence[Element]) -> list[tuple[Element, bool
             before, rows = _activated_first(graph, rows)
             rows.append((before + element, True))
             follows = True
-        elif follows and len(element) == 1 and isinstance(graph.nodes[element[0]].op, Activation | ReLU):
+        elif follows and len(element) == 1 and graph.nodes[element[0]].op.family == "activation":
             rows[-1] = (rows[-1][0] + element, True)
             follows = False
         else:
@@ -94,7 +94,7 @@ def _activated_first(graph: Graph, rows: list[tuple[Element, bool]]) -> tuple[El
         return (), rows
     row = rows[-1][0]
     start = len(row)
-    while start and isinstance(graph.nodes[row[start - 1]].op, Activation | ReLU | BatchNorm | LayerNorm):
+    while start and _prepares(graph.nodes[row[start - 1]].op):
         start -= 1
     if start and gather(graph)[row[start - 1]].kernel:
         return (), rows
@@ -102,11 +102,11 @@ def _activated_first(graph: Graph, rows: list[tuple[Element, bool]]) -> tuple[El
     return row[start:], [*rows[:-1], *rest]
 
 
+def _prepares(op: Op) -> bool:
+    return op.normalizes or op.family == "activation"
+
+
 def _is_block(graph: Graph, element: Element) -> bool:
     """Whether a region is a block by itself: gates and activations that are made of several layers are not."""
     op = graph.nodes[element[-1]].op
-    return (
-        len(element) > 1
-        and not isinstance(op, Multiply)
-        and any(gather(graph)[position].kernel for position in element)
-    )
+    return len(element) > 1 and op.merge != "product" and any(gather(graph)[position].kernel for position in element)

@@ -6,6 +6,7 @@ from math import inf
 from operator import itemgetter
 
 from archlab.analysis.static.outline._blocks import find_blocks
+from archlab.analysis.static.outline._chains import chained
 from archlab.analysis.static.outline._section import Section, Unit, positions
 from archlab.graph import Graph, Scope
 
@@ -23,7 +24,7 @@ def outline(graph: Graph) -> tuple[Unit, ...]:
     >>> [unit.name for unit in outline(load("residual").graph) if isinstance(unit, Section)]
     ['stage1', 'stage2', 'stage3', 'stage4', 'stage5']
     """
-    return graph.fact("outline", lambda: _outline(graph))
+    return graph.fact("outline", lambda: _outline(chained(graph)))
 
 
 def _outline(graph: Graph) -> tuple[Unit, ...]:
@@ -43,7 +44,9 @@ def _named(graph: Graph, nodes: Sequence[int], inside: Scope | None) -> tuple[Un
         held = tuple(members)
         parts = _named(graph, held, scope)
         if scope.kind == "block":
-            parts = _searched(graph, parts, _LARGE)
+            found = _searched(graph, parts, _LARGE)
+            # One that holds all of it is this block itself.
+            parts = parts if len(found) == 1 else found
         units.append(Section("stage" if scope.kind == "stage" else "block", scope.path, parts))
     return _joined(units)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from archlab.analysis.static._facts import Facts, gather
 from archlab.graph import Graph
-from archlab.ops import Activation, AvgPool, MaxPool, ReLU, ZeroPad
 
 _LONGEST = 64
 """Layers of the longest turn that is looked for."""
@@ -15,8 +14,7 @@ _LONGEST = 64
 
 def likeness(graph: Graph, position: int) -> Hashable:
     """What two layers have in common that do the same at different places: the kind and the kernel, not the width."""
-    op, facts = graph.nodes[position].op, gather(graph)[position]
-    return type(op), _kernel(facts)
+    return cast("type[object]", type(graph.nodes[position].op)), _kernel(gather(graph)[position])
 
 
 def _kernel(facts: Facts) -> Hashable:
@@ -30,7 +28,7 @@ def repeats(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
     The repetition that covers the most is taken first, then those in what is left of the row before and after it. A
     turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads.
     """
-    places = [place for place, position in enumerate(row) if not isinstance(graph.nodes[position].op, ZeroPad)]
+    places = [place for place, position in enumerate(row) if not graph.nodes[position].op.changes_margin]
     kinds: dict[Hashable, int] = {}
     layers = [_Layer(kinds.setdefault(likeness(graph, row[p]), len(kinds)), *_nature(graph, row[p])) for p in places]
     begins = [0, *[place + 1 for place in places]]
@@ -59,9 +57,8 @@ class _Layer(NamedTuple):
 
 def _nature(graph: Graph, position: int) -> tuple[bool, bool, bool]:
     op = graph.nodes[position].op
-    pools = isinstance(op, AvgPool | MaxPool)
-    bends = pools or isinstance(op, Activation | ReLU) or getattr(op, "activation", None) not in (None, "linear")
-    return gather(graph)[position].kernel, bends, pools
+    pools = op.family == "pooling"
+    return gather(graph)[position].kernel, pools or op.nonlinear, pools
 
 
 def _best(layers: Sequence[_Layer]) -> tuple[int, int, int] | None:

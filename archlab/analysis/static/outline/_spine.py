@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TypeAlias
 
+from archlab.analysis.static.outline._repeats import likeness
 from archlab.graph import Graph
 
 Element: TypeAlias = tuple[int, ...]
 """Positions of nodes in order: one node, or a region in which paths part and meet again at the last one."""
 
 _LARGEST = 48
-"""Nodes of a region that is taken for one block. The largest of Keras's Inception models has 33."""
+"""Nodes of a region that is taken for one block, those of equal branches once. Keras's Inception models have 33."""
 _LARGEST_ALONE = 16
 """The same for a region that is more than half of everything, as the whole of a U-Net is."""
 
@@ -31,13 +32,24 @@ def spine(graph: Graph, nodes: Sequence[int]) -> tuple[Element, ...]:
 
 
 def _cut(graph: Graph, nodes: Element, most: int) -> list[Element]:
-    if len(nodes) <= most:
+    if len(nodes) <= most or _distinct(graph, nodes) <= most:
         return [nodes]
     return [each for piece in _pieces(graph, nodes) for each in _cut(graph, piece, most)]
 
 
+def _distinct(graph: Graph, nodes: Element) -> int:
+    """How many nodes a stretch has when branches that are the same, as the 32 of a ResNeXt's unit, count once."""
+    known: dict[object, int] = {}
+    number: dict[int, int] = {}
+    for position in nodes:
+        node = graph.nodes[position]
+        came = tuple([number.get(source, -1 - source) for source in node.inputs])
+        number[position] = known.setdefault((likeness(graph, position), node.shape, came), len(known))
+    return len(known)
+
+
 def _pieces(graph: Graph, nodes: Element, most: int | None = None) -> list[Element]:
-    """A stretch cut wherever at most so many values are alive; the fewest that there are anywhere unless given."""
+    """A stretch cut wherever at most so many values are alive; the fewest that there are anywhere by default."""
     alive = _alive_after(graph, nodes, most is not None)
     least = min(alive[:-1], default=0) if most is None else most
     pieces: list[Element] = []

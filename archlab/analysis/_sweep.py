@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archlab import zoo
+from archlab.analysis._flow import GradientFlow
+from archlab.analysis._frame import frame
 from archlab.analysis._names import apart
+from archlab.analysis._record import Record
 from archlab.analysis.static import before_head
 from archlab.analysis.static.signal import PredictedFlow, predict
 from archlab.errors import DesignError, UnknownNameError, UsageError, did_you_mean
+from archlab.files import INLINE, KEY
 from archlab.graph import Graph
-from archlab.result import gradient_flow
-from archlab.shown import Shown
+from archlab.shown import Printed
 from archlab.sources import Architecture, Reference, load
 
 if TYPE_CHECKING:
-    from archlab.analysis._flow import GradientFlow
+    import pandas
+    from altair import TopLevelMixin
 
 __all__ = ["INITIALIZERS", "Sweep", "Variant", "sweep", "with_initializer"]
 
@@ -40,27 +45,29 @@ INITIALIZERS = {
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One architecture of a sweep, with what was changed about it."""
+class Variant(Record):
+    """One architecture of a sweep, what was changed about it, and its gradients, measured and predicted."""
 
     name: str
-    base: str
+    base: str = field(metadata={KEY: "reference"})
     depth: int | None
     initializer: str | None
-    flow: GradientFlow
-    graph: Graph
+    flow: GradientFlow = field(metadata=INLINE)
+    predicted: PredictedFlow
 
-    @property
-    def predicted(self) -> PredictedFlow:
-        """What theory expects of it."""
-        return predict(self.graph)
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        about = {"reference": self.base, "depth": self.depth, "initializer": self.initializer}
+        return about | self.flow.to_dict() | {"name": self.name, "predicted": self.predicted.to_dict()}
 
 
-@dataclass(frozen=True)
-class Sweep(Shown):
+@dataclass(frozen=True, repr=False)
+class Sweep(Record, Printed):
     """Gradient flow of every variant, in order."""
 
-    variants: tuple[Variant, ...]
+    what: ClassVar[str] = "sweep"
+
+    variants: tuple[Variant, ...] = field(metadata={KEY: "gradient_flow"})
 
     def __iter__(self) -> Iterator[Variant]:
         return iter(self.variants)
@@ -68,14 +75,43 @@ class Sweep(Shown):
     def __len__(self) -> int:
         return len(self.variants)
 
+    def __getitem__(self, key: int | str) -> Variant:
+        """A variant by position or by name.
+
+        Raises:
+            UnknownNameError: there is none of that name; names the closest.
+        """
+        if isinstance(key, int):
+            return self.variants[key]
+        for variant in self.variants:
+            if variant.name == key:
+                return variant
+        raise UnknownNameError(f"no variant named {key!r}: {did_you_mean(key, [each.name for each in self])}")
+
+    def plot(self, quantity: str = "activation_gradient_rms") -> TopLevelMixin:
+        """The curve of a quantity of every variant against depth, as an Altair chart.
+
+        Args:
+            quantity: a field of `LayerFlow`.
+        """
+        from archlab.charts import by_depth
+
+        return by_depth([(variant.name, variant.flow.curve) for variant in self], quantity)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame with a row for each layer of each variant.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame(
+            [{"variant": variant.name} | layer.row() for variant in self for layer in variant.flow.layers],
+            "variant",
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data, by a schema that later versions only add to."""
-        found = [
-            {"reference": each.base, "depth": each.depth, "initializer": each.initializer}
-            | each.flow.to_dict() | {"name": each.name}
-            for each in self.variants
-        ]  # fmt: skip
-        return {"schema": 1, "gradient_flow": found}
+        return {"schema": 2, "gradient_flow": [variant.to_dict() for variant in self.variants]}
 
 
 def sweep(
@@ -84,18 +120,16 @@ def sweep(
     initializers: Sequence[str] = (),
     progress: Callable[[str, str], None] | None = None,
     input: Sequence[int | None] | None = None,
-    allow_lambda: bool = False,
     **options: Any,
 ) -> Sweep:
     """Measure gradient flow for every reference, at every depth, under every initializer.
 
     Args:
         references: as for `gradient_flow`; those of the zoo that take a depth where depths are given.
-        depths: of the architectures; each as it is unless given.
+        depths: of the architectures; each as it is by default.
         initializers: of every kernel before the head, 'he', 'glorot', 'lecun', 'orthogonal' or a name that Keras knows.
         progress: called with a variant's name and a word on every step done.
         input: another input shape for all.
-        allow_lambda: load saved Keras models although they hold lambdas, which are code that then runs.
         options: `data`, `loss`, `seeds`, `batch`, `batches` and `training`, as for `gradient_flow`.
 
     Raises:
@@ -109,25 +143,27 @@ def sweep(
         raise UsageError("gradients of at least one architecture are needed")
     drawn = [_initializer(name) for name in initializers] or [None]
     plan = [
-        (str(reference) if isinstance(reference, str) else found.name, found, depth, initializer)
+        (reference if isinstance(reference, str) else found.reference or found.name, found, depth, initializer)
         for reference in references
         for depth in (depths or (None,))
-        for found in (_loaded(reference, depth, input, allow_lambda),)
+        for found in (_loaded(reference, depth, input),)
         for initializer in drawn
     ]
     names = apart(
         found.name if initializer is None else f"{found.name} {initializer}" for _, found, _, initializer in plan
     )
+    from archlab.analysis.measured import gradient_flow  # loads TensorFlow, which names and depths are checked without
+
     variants: list[Variant] = []
     for name, (base, found, depth, initializer) in zip(names, plan, strict=True):
-        tell = (lambda word, name=name: progress(name, word)) if progress else None
+        tell = partial(progress, name) if progress else None
         try:
             graph = found.graph if initializer is None else with_initializer(found.graph, initializer)
-            what: Any = found if initializer is None else graph
-            flow = replace(gradient_flow(what, progress=tell, **options), name=name)
+            flow = replace(gradient_flow(found if initializer is None else graph, progress=tell, **options), name=name)
         except DesignError as error:
             raise error.within(found.name) from None
-        variants.append(Variant(name, base, depth, initializer, flow, graph))
+        predicted = predict(graph, found.compiled_loss, found.unusual_starts)
+        variants.append(Variant(name, base, depth, initializer, flow, predicted))
     return Sweep(tuple(variants))
 
 
@@ -137,12 +173,9 @@ def _initializer(name: str) -> str:
     return INITIALIZERS[name]
 
 
-def _loaded(
-    reference: Reference, depth: int | None, input: Sequence[int | None] | None, allow_lambda: bool
-) -> Architecture:
-    shape = None if input is None else tuple(input)
+def _loaded(reference: Reference, depth: int | None, input: Sequence[int | None] | None) -> Architecture:
     if depth is None:
-        return load(reference, shape, allow_lambda=allow_lambda)
+        return load(reference, input)
     if not isinstance(reference, str):
         raise UsageError(f"depths need names of the zoo, such as plain and residual, got {reference!r}")
     try:
@@ -152,7 +185,7 @@ def _loaded(
         known = False
     if not known:
         raise UsageError(f"{reference} takes no depth: choose one that does, such as plain or residual")
-    return load(f"{reference}{',' if ':' in reference else ':'}depth={depth}", shape)
+    return load(f"{reference}{',' if ':' in reference else ':'}depth={depth}", input)
 
 
 def with_initializer(graph: Graph, initializer: str) -> Graph:
