@@ -1,18 +1,17 @@
-"""archlab: what a convolutional network costs, and whether it will train, before anyone trains it.
+"""archlab: analysis of convolutional networks before training: cost, receptive fields, gradients.
 
-Everything here loads without TensorFlow; what needs it (`gradient_flow`, `to_keras`, `compare` unless static) loads it
-when it is called.
+Importing it does not load TensorFlow; functions that need it (`gradient_flow`, `to_keras`, `compare` unless static)
+load it when called.
 """
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archlab.algebra import Part as Part
-from archlab.algebra import Repeat as Repeat
-from archlab.algebra import Sequence as Sequence
-from archlab.analysis.static import Analysis as Analysis
+from archlab import shown
 from archlab.dsl import Block as Block
+from archlab.dsl import Cell as Cell
 from archlab.dsl import Parallel as Parallel
 from archlab.dsl import Pyramid as Pyramid
 from archlab.dsl import Residual as Residual
@@ -20,6 +19,9 @@ from archlab.dsl import Stage as Stage
 from archlab.errors import ArchlabError as ArchlabError
 from archlab.graph import Graph as Graph
 from archlab.graph import Node as Node
+from archlab.graph import Part as Part
+from archlab.graph import Repeat as Repeat
+from archlab.graph import Sequence as Sequence
 from archlab.ops import CHANNELS as CHANNELS
 from archlab.ops import ELU as ELU
 from archlab.ops import WIDTH as WIDTH
@@ -69,41 +71,47 @@ from archlab.ops import Softmax as Softmax
 from archlab.ops import SpatialDropout as SpatialDropout
 from archlab.ops import Subtract as Subtract
 from archlab.ops import Upsample as Upsample
+from archlab.ops import Zero as Zero
 from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
+    from archlab.analysis import Analysis as Analysis
+    from archlab.analysis import analyze as analyze
     from archlab.analysis._correlation import GradientCorrelation as GradientCorrelation
     from archlab.analysis._field import EffectiveReceptiveField as EffectiveReceptiveField
     from archlab.analysis._flow import GradientFlow as GradientFlow
     from archlab.analysis._path_gradients import PathGradients as PathGradients
+    from archlab.analysis._sweep import Sweep as Sweep
+    from archlab.analysis._sweep import sweep as sweep
+    from archlab.analysis.measured import effective_receptive_field as effective_receptive_field
+    from archlab.analysis.measured import gradient_correlation as gradient_correlation
+    from archlab.analysis.measured import gradient_flow as gradient_flow
+    from archlab.analysis.measured import path_gradients as path_gradients
     from archlab.analysis.measured import record_gradients as record_gradients
     from archlab.analysis.recorded import GradientRun as GradientRun
     from archlab.analysis.recorded import read_run as read_run
     from archlab.analysis.static import PathLengths as PathLengths
+    from archlab.analysis.static import path_lengths as path_lengths
+    from archlab.analysis.static.explanation import Explanation as Explanation
+    from archlab.analysis.static.explanation import explain as explain
     from archlab.analysis.static.signal import PredictedFlow as PredictedFlow
+    from archlab.analysis.static.signal import predict_gradient_flow as predict_gradient_flow
+    from archlab.analysis.trainability import Forecast as Forecast
+    from archlab.analysis.trainability import forecast as forecast
     from archlab.bridge import from_keras as from_keras
     from archlab.bridge import keras_rule as keras_rule
-    from archlab.bridge import to_keras as to_keras
-    from archlab.codegen import to_python as to_python
     from archlab.comparison import Comparison as Comparison
     from archlab.comparison import compare as compare
     from archlab.diffing import GraphDiff as GraphDiff
     from archlab.diffing import diff as diff
-    from archlab.drawings import render as render
-    from archlab.instruments import effective_receptive_field as effective_receptive_field
-    from archlab.instruments import gradient_correlation as gradient_correlation
-    from archlab.instruments import path_gradients as path_gradients
-    from archlab.instruments import path_lengths as path_lengths
+    from archlab.export import to_keras as to_keras
+    from archlab.export import to_python as to_python
+    from archlab.export import to_yaml as to_yaml
     from archlab.notation import from_yaml as from_yaml
     from archlab.notation import json_schema as json_schema
-    from archlab.notation import to_yaml as to_yaml
-    from archlab.result import analyze as analyze
-    from archlab.result import gradient_flow as gradient_flow
-    from archlab.result import predict_gradient_flow as predict_gradient_flow
+    from archlab.rendering import render as render
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
-    from archlab.sweeps import Sweep as Sweep
-    from archlab.sweeps import sweep as sweep
 
 __all__ = [
     "CHANNELS",
@@ -119,6 +127,7 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Block",
+    "Cell",
     "Comparison",
     "Concatenate",
     "Conv",
@@ -128,7 +137,9 @@ __all__ = [
     "DepthwiseConv",
     "Dropout",
     "EffectiveReceptiveField",
+    "Explanation",
     "Flatten",
+    "Forecast",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAvgPool",
@@ -178,11 +189,14 @@ __all__ = [
     "Subtract",
     "Sweep",
     "Upsample",
+    "Zero",
     "ZeroPad",
     "analyze",
     "compare",
     "diff",
     "effective_receptive_field",
+    "explain",
+    "forecast",
     "from_keras",
     "from_yaml",
     "gradient_correlation",
@@ -204,6 +218,7 @@ __all__ = [
 
 # Loaded on first use: the zoo and the report are not needed to write an architecture down, TensorFlow least of all.
 _LAZY = {
+    "Analysis": "archlab.analysis",
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",
     "EffectiveReceptiveField": "archlab.analysis._field",
@@ -211,31 +226,35 @@ _LAZY = {
     "GradientFlow": "archlab.analysis._flow",
     "GradientRun": "archlab.analysis.recorded",
     "GraphDiff": "archlab.diffing",
-    "Sweep": "archlab.sweeps",
+    "Sweep": "archlab.analysis._sweep",
     "PredictedFlow": "archlab.analysis.static.signal",
     "PathGradients": "archlab.analysis._path_gradients",
     "PathLengths": "archlab.analysis.static",
-    "analyze": "archlab.result",
+    "analyze": "archlab.analysis",
     "compare": "archlab.comparison",
     "diff": "archlab.diffing",
-    "effective_receptive_field": "archlab.instruments",
+    "effective_receptive_field": "archlab.analysis.measured",
+    "explain": "archlab.analysis.static.explanation",
+    "Explanation": "archlab.analysis.static.explanation",
+    "forecast": "archlab.analysis.trainability",
+    "Forecast": "archlab.analysis.trainability",
     "from_keras": "archlab.bridge",
     "from_yaml": "archlab.notation",
-    "gradient_correlation": "archlab.instruments",
-    "gradient_flow": "archlab.result",
+    "gradient_correlation": "archlab.analysis.measured",
+    "gradient_flow": "archlab.analysis.measured",
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",
-    "render": "archlab.drawings",
-    "sweep": "archlab.sweeps",
-    "predict_gradient_flow": "archlab.result",
-    "path_gradients": "archlab.instruments",
-    "path_lengths": "archlab.instruments",
-    "to_keras": "archlab.bridge",
-    "to_python": "archlab.codegen",
-    "to_yaml": "archlab.notation",
+    "render": "archlab.rendering",
+    "sweep": "archlab.analysis._sweep",
+    "predict_gradient_flow": "archlab.analysis.static.signal",
+    "path_gradients": "archlab.analysis.measured",
+    "path_lengths": "archlab.analysis.static",
+    "to_keras": "archlab.export",
+    "to_python": "archlab.export",
+    "to_yaml": "archlab.export",
 }
 
 
@@ -250,3 +269,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
+
+
+def _display() -> ModuleType:
+    from archlab import display
+
+    return display
+
+
+# What shows an object stands above it, and is handed down from here: no object looks for it by name.
+shown.show_with(_display)

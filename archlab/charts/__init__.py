@@ -10,6 +10,7 @@ from archlab.charts._cost import growth as growth
 from archlab.charts._cost import timeline as timeline
 from archlab.charts._cost import trade_off as trade_off
 from archlab.charts._depth import COLOURS as COLOURS
+from archlab.charts._depth import Chart as Chart
 from archlab.charts._depth import by_depth as by_depth
 from archlab.charts._depth import save as save
 from archlab.charts._depth import slopes as slopes

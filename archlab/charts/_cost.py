@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from archlab.charts._depth import finished, hues, legend, whole, words
+from archlab.charts._depth import Chart, finished, hues, legend, whole, words
 
 STEPS = ("#C9DDF2", "#A3C6E8", "#7BADDB", "#5592CB", "#3478B8", "#1F5F9C", "#134779", "#0A3157")
 """From the first stage to the last: one hue, light to dark, so that neighbours can be told apart without colour too."""
@@ -49,13 +49,13 @@ class Trained(NamedTuple):
 
 def growth(
     places: Sequence[Place], images: Sequence[int] = (), title: str = "", width: int = 420, height: int = 230
-) -> Any:
+) -> Chart:
     """How far the units see against depth, a line for each architecture.
 
     Args:
         places: `x` the depth, `y` the size of the receptive field in pixels.
         images: sides of the images, each drawn as a dashed line: what lies above sees all of it.
-        title: of the vertical axis; what is drawn, unless given.
+        title: of the vertical axis; what is drawn, by default.
         width: of the plot, in pixels.
         height: of the plot, in pixels.
 
@@ -88,7 +88,7 @@ def growth(
     return finished(alt.layer(*layers), width, height)
 
 
-def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int = 230) -> Any:
+def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int = 230) -> Chart:
     """What is alive at a time against the order in which layers run, a step for each layer.
 
     Args:
@@ -109,7 +109,7 @@ def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int =
     return finished(line + words(base), width, height)
 
 
-def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Any:
+def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Chart:
     """A total for each architecture as a bar, cut into what each stage has of it, in order.
 
     Args:
@@ -151,7 +151,7 @@ def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Any:
     return finished(chart, width, 34 * len(nets))
 
 
-def trade_off(trained: Sequence[Trained], title: str, width: int = 420, height: int = 230) -> Any:
+def trade_off(trained: Sequence[Trained], title: str, width: int = 420, height: int = 230) -> Chart:
     """Accuracy against what it costs, a point for each architecture, its interval as a line.
 
     Args:
@@ -199,7 +199,7 @@ def ordered(lists: Sequence[Sequence[str]]) -> list[str]:
     return found
 
 
-def _places(places: Sequence[Place], width: int) -> Any:
+def _places(places: Sequence[Place], width: int) -> alt.Chart:
     rows = [place._asdict() for place in places]
     return alt.Chart(alt.Data(values=rows)).encode(_colour([place.net for place in places], width))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 
@@ -11,7 +11,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MEASURED, PREDICTED = "measured", "predicted"
 
 TITLES = {
-    "output_gradient_rms": "error signal: RMS of ∂loss/∂output",
+    "activation_gradient_rms": "activation gradient: RMS of ∂loss/∂output",
     "weight_gradient_norm": "norm of ∂loss/∂weights",
     "kernel_gradient_norm": "norm of ∂loss/∂kernel",
     "activation_rms": "RMS of the activation",
@@ -23,15 +23,19 @@ TITLES = {
 _LINEAR = ("activation_mean", "dead_share")
 
 
+Chart: TypeAlias = alt.TopLevelMixin
+"""A chart of Altair, whatever it is put together from."""
+
+
 def by_depth(
     curves: Sequence[tuple[str, Sequence[Any]]],
-    quantity: str = "output_gradient_rms",
+    quantity: str = "activation_gradient_rms",
     predicted: Sequence[tuple[str, Sequence[Any]]] = (),
     ordered: bool = False,
     named: bool = False,
     width: int = 560,
     height: int = 260,
-) -> Any:
+) -> Chart:
     """A quantity against depth, a line for each name; between the quartiles of several runs a band.
 
     Args:
@@ -108,13 +112,13 @@ def words(base: Any) -> Any:
     return base.mark_point(size=40, opacity=0, filled=True).encode(description="said:N")
 
 
-def finished(chart: Any, width: int, height: int) -> Any:
+def finished(chart: Any, width: int, height: int) -> Chart:
     """A chart as large as asked, in the manner of all of them."""
     chart = chart.properties(width=width, height=height, background="white")
     return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
 
 
-def legend(names: Sequence[str], width: int) -> Any:
+def legend(names: Sequence[str], width: int) -> alt.Legend:
     """The legend: above the plot, in as many columns as fit: a letter takes about 6 pixels."""
     columns = max(1, width // (30 + 6 * max(map(len, names), default=1)))
     return alt.Legend(
@@ -156,8 +160,8 @@ def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str)
     return rows
 
 
-def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, height: int = 260) -> Any:
-    """The slope of the error signal against depth, a line for each name: points are (name, depth, slope).
+def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, height: int = 260) -> Chart:
+    """The slope of the activation gradient against depth, a line for each name: points are (name, depth, slope).
 
     Returns:
         An `altair` chart; `save` writes it to a file.
@@ -166,7 +170,7 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
     names = list(dict.fromkeys(name for name, _, _ in points))
     base = alt.Chart(alt.Data(values=rows)).encode(
         alt.X("depth:Q", title="depth of the network", scale=alt.Scale(zero=False)),
-        alt.Y("slope:Q", title="slope of the error signal (decades per layer)"),
+        alt.Y("slope:Q", title="slope of the activation gradient (decades per layer)"),
         alt.Color(
             "net:N",
             title=None,
@@ -183,7 +187,7 @@ def slopes(points: Sequence[tuple[str, int, float | None]], width: int = 560, he
     return finished(chart, width, height)
 
 
-def save(chart: Any, path: Path) -> None:
+def save(chart: Chart, path: Path) -> None:
     """Write a chart as .svg, .png, .html or .json; nothing is fetched from the network.
 
     An .html file holds all that it needs.

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from archlab.charts._depth import COLOURS
+from archlab.charts._depth import COLOURS, Chart
 
 # More cells than this on a side are no sharper on a screen, and a file of them is ten times as large.
 _CELLS = 72
@@ -19,7 +19,7 @@ def heat_map(
     centre: Sequence[float] | None = None,
     radii: Sequence[float] | None = None,
     width: int = 320,
-) -> Any:
+) -> Chart:
     """A map of values over pixels, with a box and an ellipse on it; cut to what is worth seeing.
 
     Args:
@@ -62,7 +62,7 @@ def heat_map(
             tooltip=[alt.Tooltip("top:Q"), alt.Tooltip("left:Q"), alt.Tooltip("value:Q", format=".3~g")],
         )
     )
-    layers = [map_of]
+    layers: list[Any] = [map_of]
     if box is not None:
         (top, bottom), (left, right) = box
         corners = [(top, left), (top, right + 1), (bottom + 1, right + 1), (bottom + 1, left), (top, left)]
@@ -106,7 +106,7 @@ def _line(
     name: str,
     x: alt.Scale,
     y: alt.Scale,
-) -> Any:
+) -> Chart:
     # What lies outside of the image is drawn along its edge.
     data = [
         {
@@ -136,7 +136,7 @@ def _line(
     )
 
 
-def embedded(chart: Any, words: str) -> str:
+def embedded(chart: Chart, words: str) -> str:
     """A chart as HTML that stands for itself: the picture inside, the words for those who cannot see it."""
     from base64 import b64encode
     from html import escape

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from archlab.charts._depth import COLOURS
+from archlab.charts._depth import COLOURS, Chart
 
 
 def _hues(names: Sequence[str]) -> alt.Color:
@@ -17,7 +17,7 @@ def _hues(names: Sequence[str]) -> alt.Color:
     )
 
 
-def by_distance(curves: Sequence[tuple[str, Sequence[Any]]], width: int = 480, height: int = 240) -> Any:
+def by_distance(curves: Sequence[tuple[str, Sequence[Any]]], width: int = 480, height: int = 240) -> Chart:
     """A correlation against the distance, a line for each name; between the quartiles of several runs a band.
 
     Args:
@@ -48,7 +48,7 @@ def by_distance(curves: Sequence[tuple[str, Sequence[Any]]], width: int = 480, h
 
 def by_length(
     curves: Sequence[tuple[str, Sequence[tuple[int, float]]]], what: str, width: int = 480, height: int = 220
-) -> Any:
+) -> Chart:
     """Shares against a whole number, a line for each name.
 
     Args:
@@ -76,6 +76,6 @@ def by_length(
     return _finished(chart, width, height)
 
 
-def _finished(chart: Any, width: int, height: int) -> Any:
+def _finished(chart: Chart, width: int, height: int) -> Chart:
     chart = chart.properties(width=width, height=height, background="white")
     return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)

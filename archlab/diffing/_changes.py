@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import Analysis
+from archlab.bridge import unstated
 from archlab.diffing._layers import kind_of
-from archlab.ops import Activation, Op
 from archlab.units import format_sizes
 
 
@@ -17,7 +18,7 @@ class Change:
 
     what: str
     before: Any
-    after: Any
+    after: object
 
     def __str__(self) -> str:
         before, after = _said(self.before), _said(self.after)
@@ -30,7 +31,7 @@ class Change:
         return {"what": self.what, "before": _plain(self.before), "after": _plain(self.after)}
 
 
-def _said(value: Any) -> str:
+def _said(value: object) -> str:
     """A value as it is read: switches are on or off, sizes have × between them."""
     if value is None or value == ():
         return "none"
@@ -46,7 +47,7 @@ def _said(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
@@ -55,23 +56,45 @@ def _plain(value: Any) -> Any:
 def edits(ours: Analysis, i: int, theirs: Analysis, j: int) -> tuple[Change, ...]:
     """What was edited in the layer itself: its kind, its arguments, its precision, whether it is frozen."""
     one, other = ours.graph.nodes[i], theirs.graph.nodes[j]
-    was, now = kind_of(one.op), kind_of(other.op)
+    kind, kind_now = kind_of(one.op), kind_of(other.op)
     found: list[Change] = []
-    if (was.type, was.title) != (now.type, now.title):
-        found.append(Change("kind", _word(one.op), _word(other.op)))
-    shared = [name for name in was.named if name in now.named]
-    found += [Change(name, was.named[name], now.named[name]) for name in shared if was.named[name] != now.named[name]]
+    if (kind.type, kind.title) != (kind_now.type, kind_now.title):
+        found.append(Change("kind", one.op.specific_title, other.op.specific_title))
+    shared = [name for name in kind.named if name in kind_now.named]
+    pairs = [(name, kind.named[name], kind_now.named[name]) for name in shared]
+    found += [Change(name, before, after) for name, before, after in pairs if before != after]
     if one.dtype != other.dtype and "dtype" not in shared:
         found.append(Change("dtype", one.dtype, other.dtype))
     frozen = _frozen(ours, i), _frozen(theirs, j)
     if None not in frozen and frozen[0] != frozen[1]:
         found.append(Change("frozen", *frozen))
+    was, now = ours.params.layers[i], theirs.params.layers[j]
+    if frozen[0] == frozen[1] and was.total == now.total and was.trainable != now.trainable:
+        found.append(Change("trained parameters", was.trainable, now.trainable))
+    if one.settings is not None and other.settings is not None:
+        found += _settings(unstated(ours.graph)[i], unstated(theirs.graph)[j])
     return tuple(found)
 
 
-def _word(op: Op) -> str:
-    """What a kind is called: of an activation by name, that name."""
-    return op.function if isinstance(op, Activation) else op.title
+def _settings(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What two Keras layers were told besides what their operations state: initial values, regularizers, flags."""
+    names = [name for name in dict.fromkeys([*was, *now]) if name not in ("trainable", "dtype")]
+    said = [(name, _named(was.get(name, _DEFAULT)), _named(now.get(name, _DEFAULT))) for name in names]
+    return tuple([Change(name, before, after) for name, before, after in said if before != after])
+
+
+_DEFAULT = "default"
+"""Where only one of two layers was told anything."""
+
+
+def _named(value: Any) -> Any:
+    """An object that Keras has serialized by its class and what it was told."""
+    if not isinstance(value, dict) or "class_name" not in value:
+        return value
+    told = ", ".join(
+        [f"{name}={_named(each)}" for name, each in (value.get("config") or {}).items() if each is not None]
+    )
+    return f"{value['class_name']}({told})"
 
 
 def _frozen(analysis: Analysis, position: int) -> bool | None:

@@ -6,36 +6,14 @@ import re
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from math import log2
-from typing import Any
+from typing import Any, cast
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import Analysis
 from archlab.graph import Node, Shape
-from archlab.ops import (
-    ELU,
-    Activation,
-    AvgPool,
-    Conv,
-    DepthwiseConv,
-    MaxPool,
-    Op,
-    Opaque,
-    Output,
-    ReLU,
-    SeparableConv,
-    Softmax,
-)
+from archlab.ops import Op, alike
 
 VECTOR = 64
 """The level of what has no place in the image, far from every level that a map can have."""
-
-# One function under two names: which of them a layer goes by is no difference between architectures.
-_SAME: dict[Op, Op] = {
-    Activation("relu"): ReLU(),
-    Activation("relu6"): ReLU(6.0),
-    Activation("elu"): ELU(),
-    Activation("softmax"): Softmax(),
-}
-_SLIDING = (Conv, DepthwiseConv, SeparableConv)
 
 
 @dataclass(frozen=True)
@@ -47,7 +25,7 @@ class Kind:
     arguments: tuple[tuple[str, Any], ...]
 
     @cached_property
-    def named(self) -> dict[str, Any]:
+    def named(self) -> dict[str, object]:
         """The arguments by name."""
         return dict(self.arguments)
 
@@ -117,28 +95,15 @@ def kind_of(op: Op) -> Kind:
     >>> kind_of(Activation("relu")) == kind_of(ReLU()), kind_of(Conv(8, kernel=(3, 3))) == kind_of(Conv(8, kernel=3))
     (True, True)
     """
-    op = _SAME.get(op, op)
-    # Their fields are the shapes that they have met; arguments that could be compared are not known.
-    if isinstance(op, Opaque | Output):
+    op = op.canonical()
+    if not op.comparable:
         return Kind(type(op), op.title, ())
     arguments: list[tuple[str, Any]] = []
-    for field in fields(op):  # pyright: ignore[reportArgumentType]  # every operation is a dataclass
+    for field in fields(cast("Any", op)):  # every operation is a dataclass
         if not (field.init or field.name == "shape") or not field.compare:
             continue
         value = getattr(op, field.name)
-        if field.name == "stride" and isinstance(op, MaxPool | AvgPool):
-            value = _for_all(op.size if value is None else value)
-        elif field.name == "padding" and isinstance(op, _SLIDING) and _for_all(op.kernel) == 1:
-            value = "same"  # a window of one position never hangs over the edge
-        elif field.default is not MISSING and isinstance(field.default, int):
-            value = _for_all(value)
+        if field.default is not MISSING and isinstance(field.default, int):
+            value = alike(value)
         arguments.append((field.name, value))
     return Kind(type(op), op.title, tuple(arguments))
-
-
-def _for_all(value: Any) -> Any:
-    """(3, 3) as 3: the same for all axes, as it would have been written; pairs of pairs stay what they are."""
-    if isinstance(value, tuple) and value:
-        first, *others = [_for_all(each) for each in value]
-        return first if not isinstance(first, tuple) and all(each == first for each in others) else value
-    return value

@@ -8,9 +8,6 @@ from typing import Literal, NamedTuple
 
 from archlab.diffing._changes import Change
 from archlab.graph import Graph
-from archlab.ops import Add, Average, Maximum, Minimum, Multiply
-
-_IN_ANY_ORDER = (Add, Average, Maximum, Minimum, Multiply)
 
 
 class Link(NamedTuple):
@@ -64,7 +61,7 @@ def _names(graph: Graph, positions: list[int]) -> tuple[str, ...]:
 
 
 def _ordered(graph: Graph, position: int) -> bool:
-    return not isinstance(graph.nodes[position].op, _IN_ANY_ORDER)
+    return not graph.nodes[position].op.commutes
 
 
 def _reached(graph: Graph, known: Mapping[int, int]) -> list[frozenset[int]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import networkx as nx
 import numpy as np
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import Analysis
 from archlab.diffing._alignment import align
 from archlab.diffing._branches import rearranged
 from archlab.diffing._layers import Layer, read_layers

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archlab.analysis.static import Analysis
-from archlab.analysis.static._facts import State
+from archlab.analysis import Analysis
+from archlab.analysis._state import State
 from archlab.analysis.static.outline import Section, Unit, outline
 from archlab.diffing._changes import Change, edits, follows, unexplained
 from archlab.diffing._layers import is_named

@@ -1,6 +1,6 @@
 """Pictures: graphs and architectures → plain data → DOT, SVG, PNG, PDF, Mermaid. Colours and places live here only."""
 
-from archlab.rendering._diff import diff_picture as diff_picture
+from archlab.rendering._colouring import colors as colors
 from archlab.rendering._draw import check_drawing as check_drawing
 from archlab.rendering._draw import draw as draw
 from archlab.rendering._drawing import Drawing as Drawing
@@ -15,4 +15,5 @@ from archlab.rendering._picture import Cluster as Cluster
 from archlab.rendering._picture import Edge as Edge
 from archlab.rendering._picture import Picture as Picture
 from archlab.rendering._pyramid import pyramid as pyramid
-from archlab.rendering._quantity import QUANTITIES as QUANTITIES
+from archlab.rendering._render import VIEWS as VIEWS
+from archlab.rendering._render import render as render

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archlab.analysis.static import Analysis, analyze
-from archlab.analysis.static.outline import Section, Unit
+from archlab.analysis import Analysis, analyze
+from archlab.analysis.static.outline import Section, Unit, chained
 from archlab.graph import Graph, Shape
 from archlab.rendering._fold import Fold, folded
 from archlab.rendering._picture import Box, Cluster, Part
 from archlab.rendering._shortcuts import Shortcut, shortcuts
-from archlab.rendering._words import content_lines, figure_line, layer_words, merge_words
+from archlab.rendering._words import content_lines, layer_words, merge_words, value_lines
 from archlab.units import format_sizes
 
 _BEHIND = ("activation", "normalization", "regularization")
@@ -33,10 +33,10 @@ class Boxes:
     """Makes the boxes of a picture; knows afterwards where every node is drawn."""
 
     def __init__(self, graph: Graph, level: str, units: Sequence[Unit]):
-        self.graph = graph
+        self.graph = chained(graph)
         self.level = level
         self.analysis: Analysis = analyze(graph)
-        self.shortcuts = shortcuts(graph)
+        self.shortcuts = shortcuts(self.graph)
         self.box_of: dict[int, Box] = {}
         """The box of every node that has one; nodes of folded blocks, and projections, have none of their own."""
         self.entry: dict[str, Shape] = {}
@@ -158,8 +158,7 @@ class Boxes:
         """One box for several nodes, and for those at the same places of all blocks that are drawn as one."""
         members = _all(nodes, fold)
         lines = [*content_lines([self.graph.nodes[position] for position in nodes])]
-        if figures := figure_line(self.analysis, members, len(members) // len(nodes)):
-            lines.append(figures)
+        lines += value_lines(self.analysis, members, len(members) // len(nodes))
         box = Box(f"n{nodes[0]}", title, tuple(lines), kind, path, members)
         self.put(nodes, box)
         return box
@@ -167,9 +166,9 @@ class Boxes:
     def _layer(self, position: int) -> Box:
         node = self.graph.nodes[position]
         if node.inputs:
-            title, lines = layer_words(node), [figure_line(self.analysis, [position])]
+            title, lines = layer_words(node), value_lines(self.analysis, [position])
         else:
-            title, lines = "Input", [format_sizes(node.shape)]
+            title, lines = "Input", (format_sizes(node.shape),)
         said = tuple(filter(None, lines))
         members = self._copies.get(position, (position,))
         box = Box(f"n{position}", title, said, node.op.family, node.name, members)

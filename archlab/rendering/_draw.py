@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
+from archlab.analysis import GradientFlow
 from archlab.errors import UsageError, did_you_mean
 from archlab.graph import Graph
+from archlab.rendering._colouring import KIND, check_color
 from archlab.rendering._drawing import GraphDrawing
 from archlab.rendering._graph import LEVELS, Level, graph_picture
 from archlab.rendering._layout import ENGINES, Engine
-from archlab.rendering._quantity import KIND, check_color
 
 
 def draw(
@@ -15,7 +14,7 @@ def draw(
     level: Level = "block",
     color: str = KIND,
     only: str = "",
-    flow: Any = None,
+    flow: GradientFlow | None = None,
     name: str = "",
     engine: Engine = "pip",
 ) -> GraphDrawing:
@@ -26,11 +25,11 @@ def draw(
     >>> [box.title for box in drawing.picture.boxes]
     ['Input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5', 'head']
     """
-    check_drawing(level, color, engine)
+    check_drawing(level, color, engine, flow is not None)
     return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine)
 
 
-def check_drawing(level: str, color: str, engine: str) -> None:
+def check_drawing(level: str, color: str, engine: str, measured: bool = False) -> None:
     """Refuse what a graph cannot be drawn by, before any work is done for it.
 
     Raises:
@@ -40,4 +39,4 @@ def check_drawing(level: str, color: str, engine: str) -> None:
         raise UsageError(f"level {level!r}: {did_you_mean(level, LEVELS)}")
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r}: {did_you_mean(engine, ENGINES)}")
-    check_color(color)
+    check_color(color, measured)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from archlab.errors import UsageError
-from archlab.files import write_whole
+from archlab.files import write_bytes
 from archlab.rendering._dot import to_dot
 from archlab.rendering._layout import Engine, laid_out
 from archlab.rendering._mermaid import to_mermaid
@@ -69,9 +69,9 @@ class Drawing(ABC):
             OutputError: the file cannot be written.
         """
         made = self.written(Path(path).suffix)
-        write_whole(Path(path), lambda beside: beside.write_bytes(made))
+        write_bytes(Path(path), made)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, object]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import cycle
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import Analysis
 from archlab.errors import UsageError
 from archlab.graph import Graph
 from archlab.rendering._maps import Field, feature_maps, field_of

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
+from archlab.analysis import GradientFlow
 from archlab.analysis.static.outline import Section, Unit, outline, positions
 from archlab.errors import UnknownNameError, did_you_mean
 from archlab.graph import Graph
 from archlab.rendering._boxes import Boxes
+from archlab.rendering._colouring import KIND, coloured
 from archlab.rendering._edges import edges
 from archlab.rendering._picture import Box, Picture
-from archlab.rendering._quantity import KIND, QUANTITIES, coloured
 from archlab.units import format_sizes
 
 Level = Literal["stage", "block", "layer"]
@@ -19,16 +20,21 @@ LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
 
 
 def graph_picture(
-    graph: Graph, level: Level = "block", color: str = KIND, only: str = "", flow: Any = None, name: str = ""
+    graph: Graph,
+    level: Level = "block",
+    color: str = KIND,
+    only: str = "",
+    flow: GradientFlow | None = None,
+    name: str = "",
 ) -> Picture:
     """A graph as a picture. See `archlab.rendering`.
 
     Args:
         graph: what is drawn.
         level: what a box is: a stage, a block or a layer.
-        color: what boxes are coloured by: 'kind', or one of QUANTITIES.
-        only: the stage or block that is drawn alone; all unless given.
-        flow: a measured gradient flow, for its colours; predicted unless given.
+        color: what boxes are coloured by: 'kind', 'gradient', or a quantity that layers have.
+        only: the stage or block that is drawn alone; all by default.
+        flow: a measured gradient flow, for its colours; predicted by default.
         name: of the architecture, where it is not the graph's.
 
     Raises:
@@ -42,7 +48,7 @@ def graph_picture(
     parts = (*outside, *boxes.parts(chosen, only))
     scale = None
     if color != KIND:
-        parts, scale = coloured(parts, QUANTITIES[color](boxes.analysis, flow))
+        parts, scale = coloured(parts, color, boxes.analysis, flow)
     title = ": ".join(filter(None, (name or graph.name or "architecture", only)))
     return Picture(title, parts, edges(boxes, inside), f"{title}: {_said(chosen)}", scale)
 

@@ -11,7 +11,6 @@ from archlab.analysis.static import ReceptiveField
 from archlab.analysis.static.outline import Section, Unit, outline
 from archlab.errors import UsageError
 from archlab.graph import Graph, Shape, is_known
-from archlab.ops import Crop, ZeroPad
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def feature_maps(graph: Graph) -> tuple[Map, ...]:
         raise UsageError(f"{unknown.name} has sizes that are not known: give the input's, as in 224x224")
     found: list[Map] = []
     for position, label in _ends(outline(graph)):
-        if isinstance(graph.nodes[position].op, ZeroPad | Crop) and graph.consumers[position]:
+        if graph.nodes[position].op.changes_margin and graph.consumers[position]:
             continue  # a margin is no map of its own
         made = Map(position, label or graph.nodes[position].name, *_sides(graph.nodes[position].shape))
         if not found or made.size != found[-1].size:
@@ -95,7 +94,7 @@ class Field:
 
 
 def field_of(graph: Graph, found: ReceptiveField, layer: str | None = None) -> Field:
-    """The receptive field of the central unit of a layer; of the last one whose units have a place unless given.
+    """The receptive field of the central unit of a layer; of the last one whose units have a place by default.
 
     Raises:
         UnknownNameError: there is no such layer.
@@ -106,7 +105,10 @@ def field_of(graph: Graph, found: ReceptiveField, layer: str | None = None) -> F
         raise UsageError("no layer has units with a place in the image")
     position = graph.position(name)
     row, shape = found.layers[position], graph.nodes[position].shape
-    if row.size is None or row.start is None or row.stride is None or None in row.start or len(row.size) != 2:
+    if row.size is not None and len(row.size) != 2:
+        axes = "1 spatial axis" if len(row.size) == 1 else f"{len(row.size)} spatial axes"
+        raise UsageError(f"{name}: a receptive field is drawn on an image with height and width; its map has {axes}")
+    if row.size is None or row.start is None or row.stride is None or None in row.start:
         raise UsageError(f"{name}: its units have no place in the image; the last that have are those of {found.at}")
     unit = tuple(((size or 1) - 1) // 2 for size in shape[:2])
     start = [float((first or 0) + at * step) for first, at, step in zip(row.start, unit, row.stride, strict=True)]

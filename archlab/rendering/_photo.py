@@ -10,7 +10,7 @@ _KINDS = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif"}
 
 
 def embedded_photo(path: str | Path) -> str:
-    """A photo as it is written into an SVG: whole, as a data URI.
+    """An image file as a data URI, to embed in an SVG.
 
     Raises:
         DataError: it is not there, is too large, or is no JPEG, PNG or GIF.

@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import html
-import re
+
+from archlab.text import printable
 
 FONTS = "Helvetica,Arial,Liberation Sans,sans-serif"
 """Fonts whose letters are equally wide."""
-_NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def plain(text: str) -> str:
-    """Text in one line, with what no XML file can hold replaced.
+    """Text in one line, with what no XML file can hold written as Python would.
 
     >>> plain("a\\x00b\\nc")
-    'a\ufffdb c'
+    'a\\\\x00b c'
     """
-    return _NOT_XML.sub("\ufffd", text.replace("\n", " "))
+    return printable(text.replace("\n", " "))
 
 
 def escaped(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import Analysis
 from archlab.graph import Graph
 from archlab.rendering._colors import TINTS
 from archlab.rendering._maps import Field, Map, feature_maps, field_of
@@ -24,7 +24,7 @@ _SEEN = "#d55e00"
 def pyramid(graph: Graph, analysis: Analysis, name: str, layer: str | None = None, photo: str = "") -> ShapeDrawing:
     """The feature maps of a graph from left to right. Each has its channels as length, its sides to one scale.
 
-    On the input is drawn what the central unit of a layer sees; `photo` is an image, as a data URI, to lay there. A
+    On the input is drawn what the central unit of a layer sees; `photo` is an image to show there, as a data URI. A
     vector longer than every map has channels is drawn as long as they are, broken in the middle.
     """
     maps = feature_maps(graph)

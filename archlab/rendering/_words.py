@@ -1,4 +1,4 @@
-"""What is written on a box: layers, blocks and figures in a few words."""
+"""What is written on a box: layers, blocks and values in a few words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from archlab.analysis.static import Analysis
+from archlab.analysis import QUANTITIES, Analysis
+from archlab.analysis.quantities import Counted
 from archlab.graph import Node
-from archlab.units import format_count, format_sides
+from archlab.units import COUNT, PIXELS
 
 _MOST_LINES = 5
 
@@ -42,16 +43,15 @@ def layer_words(node: Node) -> str:
 
 def _activation(op: Any) -> str | None:
     """The function of an activation layer, or the one that a layer ends in."""
-    name = getattr(op, "activation", None) or (getattr(op, "function", None) if op.family == "activation" else None)
-    return name if isinstance(name, str) and name != "linear" else None
+    return None if op.output_activation == "linear" else op.output_activation
 
 
-def _sizes(value: Any, axes: int) -> str:
+def _sizes(value: object, axes: int) -> str:
     sizes = value if isinstance(value, tuple) else (value,) * axes
     return " × ".join(map(str, sizes))
 
 
-def _steps(value: Any) -> str:
+def _steps(value: object) -> str:
     sizes = value if isinstance(value, tuple) else (value,)
     return str(sizes[0]) if len(set(sizes)) == 1 else " × ".join(map(str, sizes))
 
@@ -64,7 +64,9 @@ def content_lines(nodes: Sequence[Node], most: int = _MOST_LINES) -> tuple[str, 
     lines = [words if count == 1 else f"{words}  (× {count})" for words, count in shown]
     if len(shown) < len(runs):
         lines.append(f"… {len(main) - sum(count for _, count in shown)} more")
-    between = dict.fromkeys(node.op.title for node in nodes if node.op.family in _BETWEEN)
+    # A block of nothing else (padding on a shortcut, a head that reshapes) is still not empty.
+    wanted = _BETWEEN if main else None
+    between = dict.fromkeys(node.op.title for node in nodes if wanted is None or node.op.family in wanted)
     return (*lines, *((", ".join(between),) if between else ()))
 
 
@@ -72,21 +74,27 @@ _MAIN = ("convolution", "dense", "sequence", "pooling", "unknown")
 _BETWEEN = ("normalization", "activation", "regularization")
 
 
-def figure_line(analysis: Analysis, members: Sequence[int], turns: int = 1) -> str:
+def value_lines(analysis: Analysis, members: Sequence[int], turns: int = 1) -> tuple[str, ...]:
     """Parameters and MACs of some layers, which may be those of several blocks, and how far the last of them sees."""
-    params = sum(analysis.params.layers[position].total for position in members)
-    macs = [analysis.compute.layers[position].macs for position in members]
-    said = []
-    if params:
-        said.append(f"{format_count(params)} params")
-    if any(macs):
-        said.append(f"{format_count(sum(each or 0 for each in macs))} MACs")
+    subject = Counted(analysis)
+    found = {
+        name: QUANTITIES[name].combined([values[place] for place in members])
+        for name in ("params", "macs", "receptive_field")
+        if members and (ask := QUANTITIES[name].layers) and (values := ask(subject)) is not None
+    }
+    said = [
+        f"{found[name].text(COUNT, brief=True)} {QUANTITIES[name].label}"
+        for name in ("params", "macs")
+        if name in found and found[name].number
+    ]
     if said and turns > 1:
         said[-1] += " in all"
-    field = analysis.receptive_field.layers[members[-1]].size if members else None
-    if field and params:
-        said.append(f"sees {format_sides(field)} px")
-    return " · ".join(said)
+    field = found.get("receptive_field")
+    lines = [" · ".join(said)] if said else []
+    # In a line of its own: a box stays narrow.
+    if field and field.number and found["params"].number:
+        lines.append(f"receptive field {field.text(PIXELS, brief=True).removesuffix(' *')} px")
+    return tuple(lines)
 
 
 def merge_words(nodes: Sequence[Node]) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 
 from archlab.report._parts import Listing, Report, Table
+from archlab.text import printable
 
 
 def to_csv(report: Report) -> str:
@@ -16,6 +17,10 @@ def to_csv(report: Report) -> str:
             columns = list(dict.fromkeys(key for record in part.records for key in record))
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(part.records)
+            writer.writerows({key: _safe(value) for key, value in record.items()} for record in part.records)
             return text.getvalue()
     return ""
+
+
+def _safe(value: object) -> object:
+    return printable(value) if isinstance(value, str) else value

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 
-def to_json(data: Any) -> str:
+def to_json(data: object) -> str:
     """Write plain data as JSON, indented; never NaN or infinity, which JSON does not know."""
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

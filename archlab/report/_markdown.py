@@ -28,7 +28,7 @@ def _part(part: Part) -> str:
     if isinstance(part, Table):
         from tabulate import tabulate
 
-        rows = [[_escaped(cell) for cell in row] for row in part.rows]
+        rows = [[_escaped(cell) for cell in row] for row in part.texts]
         columns = [_escaped(column) for column in part.columns]
         return title + tabulate(rows, columns, "pipe", colalign=part.align or None, disable_numparse=True)
     if isinstance(part, Chart):

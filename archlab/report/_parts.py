@@ -2,32 +2,93 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from archlab.shown import Shown
+from archlab.text import printable
 
 Align = Literal["left", "right"]
 
 
-@dataclass(frozen=True)
-class Table:
-    """Cells that are already written as text; the first row of `columns` names them.
+def _make_printable(part: object, *names: str) -> None:
+    """Whatever a name in a text holds, no renderer hands it on to a terminal."""
+    for name in names:
+        value = getattr(part, name)
+        safe = printable(value) if isinstance(value, str) else tuple(map(printable, value))
+        object.__setattr__(part, name, safe)
 
-    `records` are the same numbers unformatted, for machines: a mapping for each row. `essential` columns stay when
-    there is little room; the others go, the last first. A table with `stack` is turned, a card a column, instead; in
-    one with `fold` the text of the last column is broken into lines. The last `totals` rows sum up the others.
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell says, and the number behind it: what it is sorted by, None where it has none."""
+
+    text: str
+    number: float | None = None
+
+    def __post_init__(self) -> None:
+        _make_printable(self, "text")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, init=False)
+class Table:
+    """Rows of cells under `columns`, which name them.
+
+    `records` are the same numbers unformatted, for machines: a mapping for each row. `hints` explain columns. The first
+    `essential` columns stay when there is little room; the others go, the last first. A table with `stack` is turned, a
+    card a column, instead; in one with `fold` the text of the last column is broken into lines. The last `totals` rows
+    sum up the others.
     """
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     align: tuple[Align, ...] = ()
     records: tuple[dict[str, object], ...] = ()
     essential: int = 1
     stack: bool = False
     fold: bool = False
     totals: int = 0
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Cell | str]],
+        align: Sequence[Align] = (),
+        records: Sequence[Mapping[str, object]] = (),
+        essential: int = 1,
+        stack: bool = False,
+        fold: bool = False,
+        totals: int = 0,
+        hints: Mapping[str, str] | None = None,
+    ):
+        """A text stands for a cell that has no number."""
+        cells = tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in rows)
+        heads = tuple(map(printable, columns))
+        values = (
+            printable(title),
+            heads,
+            cells,
+            tuple(align),
+            tuple(map(dict, records)),
+            essential,
+            stack,
+            fold,
+            totals,
+        )
+        for name, value in zip(self.__dataclass_fields__, (*values, dict(hints or {})), strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def texts(self) -> tuple[tuple[str, ...], ...]:
+        """What the cells say."""
+        return tuple(tuple(cell.text for cell in row) for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -38,6 +99,9 @@ class Curve:
     values: tuple[float | None, ...]
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _make_printable(self, "name", "notes")
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -46,6 +110,9 @@ class Chart:
     title: str
     columns: tuple[str, ...]
     curves: tuple[Curve, ...]
+
+    def __post_init__(self) -> None:
+        _make_printable(self, "title", "columns")
 
 
 @dataclass(frozen=True)
@@ -60,6 +127,9 @@ class Line:
     numbers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _make_printable(self, "text", "notes")
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -70,6 +140,9 @@ class Listing:
     lines: tuple[Line, ...]
     records: tuple[dict[str, object], ...] = ()
 
+    def __post_init__(self) -> None:
+        _make_printable(self, "title")
+
 
 @dataclass(frozen=True)
 class Prose:
@@ -77,6 +150,9 @@ class Prose:
 
     title: str
     lines: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _make_printable(self, "title", "lines")
 
 
 Part: TypeAlias = Table | Chart | Listing | Prose

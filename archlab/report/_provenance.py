@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from archlab.result import Result
+from archlab.analysis import Result
 from archlab.units import format_sizes
 
 _LIBRARIES = ("numpy", "keras", "tensorflow")
@@ -52,16 +52,16 @@ def provenance(
     ]
     flows = {result.name: result.gradient_flow for result in results if result.gradient_flow}
     sources = dict.fromkeys(
-        f"{flow.data}, {flow.batch} examples, {flow.loss}, in {flow.precision}" for flow in flows.values()
+        f"{flow.data}, {flow.batch} samples, {flow.loss}, in {flow.precision}" for flow in flows.values()
     )
-    seeds = dict.fromkeys(", ".join(map(str, flow.seeds)) or "none: weights as they are" for flow in flows.values())
+    seeds = dict.fromkeys(", ".join(map(str, flow.seeds)) or f"none: {flow.weights}" for flow in flows.values())
     if flows:
         rows += [("gradients measured on", "; ".join(sources)), ("seeds", "; ".join(seeds))]
     else:
-        rows.append(("gradients", "predicted, not measured: nothing was built or run"))
+        rows.append(("gradients", "predicted, not measured"))
     if training is not None:
         plan = training.plan
-        recipes = ", ".join(treatment.name for treatment in plan.treatments)
+        recipes = ", ".join(variant.name for variant in plan.variants)
         rows += [
             ("trained on", f"{plan.data}, recipe {recipes}, seeds {', '.join(map(str, plan.seeds))}"),
             ("runs", str(plan.output)),

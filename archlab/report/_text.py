@@ -11,7 +11,9 @@ from archlab.report._parts import Chart, Listing, Part, Report, Table
 _NARROWEST = 24  # columns that a folded text needs to be read
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = "_.-:=+*#"
-_ASCII = str.maketrans({"×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "…": ".", "∞": "i", "·": ".", "’": "'"})
+_ASCII = str.maketrans(
+    {"×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "…": ".", "∞": "i", "·": ".", "’": "'", "∂": "d"}
+)
 
 
 def to_text(report: Report | tuple[Part, ...], width: int | None = None, ascii: bool = False) -> str:
@@ -56,11 +58,22 @@ def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     )
 
 
-def grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], align: tuple[str, ...] = ()) -> str:
-    """A plain table."""
+def grid(
+    columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], align: tuple[str, ...] = (), folded: bool = False
+) -> str:
+    """A plain table; `folded` breaks the heads of columns into lines."""
     from tabulate import tabulate
 
-    return tabulate(rows, columns, "simple", colalign=align or None, disable_numparse=True, preserve_whitespace=True)
+    heads = [
+        _folded(column, [row[place] for row in rows]) if folded else column for place, column in enumerate(columns)
+    ]
+    return tabulate(rows, heads, "simple", colalign=align or None, disable_numparse=True, preserve_whitespace=True)
+
+
+def _folded(head: str, cells: list[str]) -> str:
+    """The head of a column, in lines no longer than its cells or its longest word."""
+    room = max([*map(len, head.split()), *[_widest(cell) for cell in cells if cell]], default=0)
+    return "\n".join(textwrap.wrap(head, room, break_on_hyphens=False)) if len(head) > room else head
 
 
 def _widest(text: str) -> int:
@@ -68,20 +81,23 @@ def _widest(text: str) -> int:
 
 
 def _table(table: Table, width: int | None) -> str:
-    text = grid(table.columns, table.rows, table.align)
+    text = grid(table.columns, table.texts, table.align)
     if width is None or _widest(text) <= width:
         return text
     if table.stack:
         return _cards(table, width)
     if table.fold:
-        longest = max(len(row[-1]) for row in table.rows)
+        longest = max(len(row[-1]) for row in table.texts)
         room = width - (_widest(text) - longest)
         if room >= _NARROWEST:
-            rows = tuple((*row[:-1], "\n".join(textwrap.wrap(row[-1], room))) for row in table.rows)
+            rows = tuple((*row[:-1], "\n".join(textwrap.wrap(row[-1], room))) for row in table.texts)
             return grid(table.columns, rows, table.align)
+    text = grid(table.columns, table.texts, table.align, folded=True)
+    if _widest(text) <= width:
+        return text
     # The last columns go first.
     for kept in range(len(table.columns) - 1, table.essential - 1, -1):
-        text = grid(table.columns[:kept], tuple(row[:kept] for row in table.rows), table.align[:kept])
+        text = grid(table.columns[:kept], tuple(row[:kept] for row in table.texts), table.align[:kept], folded=True)
         if _widest(text) <= width:
             break
     return text
@@ -89,12 +105,12 @@ def _table(table: Table, width: int | None) -> str:
 
 def _cards(table: Table, width: int) -> str:
     """A table turned: for each column a card of its own."""
-    labels = [row[0] for row in table.rows]
+    labels = [row[0] for row in table.texts]
     longest = max(map(len, labels))
     cards: list[str] = []
     for column, name in enumerate(table.columns[1:], start=1):
         lines = [*_wrapped(name, width), "-" * min(width, max(len(name), longest))]
-        for label, row in zip(labels, table.rows, strict=True):
+        for label, row in zip(labels, table.texts, strict=True):
             line = f"{label.ljust(longest)}  {row[column]}"
             lines += [line] if len(line) <= width else [label, f"    {row[column]}"]
         cards.append("\n".join(lines))

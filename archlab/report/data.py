@@ -1,18 +1,17 @@
-"""A survey of a data set as a report."""
+"""The report of a data set."""
 
 from __future__ import annotations
 
+from archlab.data import Pixels, Survey
 from archlab.report._parts import Align, Part, Prose, Report, Table
-from archlab.training.data import Pixels, Survey
 from archlab.units import format_bytes, format_exact
 
 _SKIPPED = 20
 
 
 def data_report(survey: Survey) -> Report:
-    """Photos by class and split, how large they are, and what is skipped, and why."""
-    noun = "drawings" if survey.synthetic else "photos"
-    head = f"{survey.title}: {format_exact(survey.count())} {noun}, {len(survey.classes)} classes{_sizes(survey)}"
+    """The number of images by class and split, their sizes, and the skipped files."""
+    head = f"{survey.title}: {format_exact(survey.count())} images, {len(survey.classes)} classes{_sizes(survey)}"
     parts: list[Part] = [Prose("", (head,)), _counts(survey)]
     if survey.skipped:
         parts.append(_skipped(survey))
@@ -25,8 +24,8 @@ def _sizes(survey: Survey) -> str:
         return ""
     height, width = survey.height, survey.width
     if height.smallest == height.largest and width.smallest == width.largest:
-        return f", {height.median} × {width.median} pixels"
-    return f", {_range(height)} high and {_range(width)} wide in pixels"
+        return f", {height.median} × {width.median} px"
+    return f", height {_range(height)} px, width {_range(width)} px"
 
 
 def _range(pixels: Pixels) -> str:
@@ -47,7 +46,7 @@ def _counts(survey: Survey) -> Table:
         {
             "split": group.split,
             "class": group.name,
-            "photos": group.photos,
+            "photos": group.images,
             "bytes": group.bytes,
             **{
                 f"{axis}_{key}": getattr(size, key) if size else None
@@ -64,7 +63,7 @@ def _skipped(survey: Survey) -> Table:
     rows = [(each.name, each.reason) for each in survey.skipped[:_SKIPPED]]
     more = len(survey.skipped) - len(rows)
     if more:
-        rows.append((f"and {format_exact(more)} more", "--format json has them all"))
+        rows.append((f"and {format_exact(more)} more", "--format json lists them all"))
     return Table(
-        f"Skipped: {format_exact(len(survey.skipped))}", ("file", "why"), tuple(rows), ("left", "left"), fold=True
+        f"Skipped: {format_exact(len(survey.skipped))}", ("file", "reason"), tuple(rows), ("left", "left"), fold=True
     )

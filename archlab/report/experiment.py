@@ -1,25 +1,25 @@
-"""Experiments as reports: a row for every trial, one for every architecture and recipe, and what can be said."""
+"""Reports of experiments: the trials, the means by architecture and recipe, and the comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archlab.experiments import Group, Outcome, Plan, Results
 from archlab.report._parts import Align, Part, Prose, Report, Table
-from archlab.training.experiments import Group, Outcome, Plan, Results
 from archlab.units import format_exact, format_seconds
 
 __all__ = ["experiment_report", "plan_report", "trial_cells", "trial_columns"]
 
-_FIGURES = (
+_SUMMARY_KEYS = (
     "test_accuracy", "validation_accuracy", "epochs", "best_epoch", "seconds", "images_per_second", "params",
     "test_photos", "data", "synthetic",
 )  # fmt: skip
 
 
 def trial_columns(plan: Plan) -> tuple[tuple[str, Align], ...]:
-    """The columns of a table of trials; that of the recipes only where there are several."""
-    recipe: tuple[tuple[str, Align], ...] = (("recipe", "left"),) if len(plan.treatments) > 1 else ()
+    """The columns of a table of trials; with the recipe if there are several."""
+    recipe: tuple[tuple[str, Align], ...] = (("recipe", "left"),) if len(plan.variants) > 1 else ()
     return (
         ("architecture", "left"),
         *recipe,
@@ -38,7 +38,7 @@ def trial_cells(plan: Plan, outcome: Outcome) -> tuple[str, ...]:
     epoch = f"{found['best_epoch']} of {found['epochs']}" if {"best_epoch", "epochs"} <= found.keys() else "–"
     return (
         spec.architecture,
-        *((spec.recipe,) if len(plan.treatments) > 1 else ()),
+        *((spec.recipe,) if len(plan.variants) > 1 else ()),
         str(spec.seed),
         "failed" if outcome.status == "failed" else _share(found.get("test_accuracy")),
         _share(found.get("validation_accuracy")),
@@ -49,16 +49,16 @@ def trial_cells(plan: Plan, outcome: Outcome) -> tuple[str, ...]:
 
 
 def experiment_report(results: Results) -> Report:
-    """Every trial, every architecture under every recipe, and the sentences."""
+    """The trials, the means by architecture and recipe, and the comparisons."""
     plan = results.plan
     parts: list[Part] = [_trials(plan, results.outcomes)]
     if results.groups:
         parts.append(_groups(plan, results.groups))
     if results.sentences:
-        parts.append(Prose("What can be said", results.sentences))
-    remarks = [*results.notes, *dict.fromkeys(f"no interval over photos: {g.note}" for g in results.groups if g.note)]
-    if remarks:
-        parts.append(Prose("Remarks", tuple(remarks)))
+        parts.append(Prose("Comparisons", results.sentences))
+    notes = [*results.notes, *dict.fromkeys(f"no interval over images: {g.note}" for g in results.groups if g.note)]
+    if notes:
+        parts.append(Prose("Notes", tuple(notes)))
     if results.failed:
         parts.append(Prose("Failed", tuple(f"{each.spec}: {each.reason}" for each in results.failed)))
     return Report(tuple(parts))
@@ -85,14 +85,14 @@ def _record(outcome: Outcome) -> dict[str, object]:
         "recipe": spec.recipe,
         "seed": spec.seed,
         "status": outcome.status,
-        **{key: found.get(key) for key in _FIGURES},
+        **{key: found.get(key) for key in _SUMMARY_KEYS},
         "folder": spec.folder,
         "reason": outcome.reason,
     }
 
 
 def _groups(plan: Plan, groups: Sequence[Group]) -> Table:
-    several = len(plan.treatments) > 1
+    several = len(plan.variants) > 1
     left: tuple[Align, ...] = ("left",)
     right: tuple[Align, ...] = ("right",)
 
@@ -105,15 +105,24 @@ def _groups(plan: Plan, groups: Sequence[Group]) -> Table:
             _share(group.mean),
             str(group.interval) if group.interval else "–",
             "–" if spread is None else f"{100 * spread:.1f}",
-            format_seconds(group.figure("seconds")),
-            _rate(group.figure("images_per_second")),
-            _whole(group.figure("params")),
+            format_seconds(group.summary_mean("seconds")),
+            _rate(group.summary_mean("images_per_second")),
+            _whole(group.summary_mean("params")),
         )
 
     names: tuple[str, ...] = ("architecture", *(("recipe",) if several else ()))
     return Table(
         "Means over the seeds",
-        (*names, "runs", "test accuracy", "95 % interval", "± points", "time", "images/s", "parameters"),
+        (
+            *names,
+            "runs",
+            "test accuracy",
+            "95 % interval",
+            "standard deviation (points)",
+            "time",
+            "images/s",
+            "parameters",
+        ),
         tuple(row(group) for group in groups),
         (*left * len(names), *right * 7),
         tuple(group.to_dict() for group in groups),
@@ -121,18 +130,18 @@ def _groups(plan: Plan, groups: Sequence[Group]) -> Table:
     )
 
 
-def plan_report(plan: Plan, kept: Sequence[Outcome]) -> tuple[Report, Mapping[str, Any]]:
-    """The trials of a plan before anything is run, and the same as plain data."""
-    done = {each.spec.folder for each in kept}
-    several = len(plan.treatments) > 1
-    columns = ("architecture", *(("recipe",) if several else ()), "seed", "", "folder")
+def plan_report(plan: Plan, finished: Sequence[Outcome]) -> tuple[Report, Mapping[str, Any]]:
+    """The trials of a plan as a report and as plain data; nothing is run."""
+    done = {each.spec.folder for each in finished}
+    several = len(plan.variants) > 1
+    columns = ("architecture", *(("recipe",) if several else ()), "seed", "status", "folder")
     specs = plan.trials()
     rows = tuple(
         (
             spec.architecture,
             *((spec.recipe,) if several else ()),
             str(spec.seed),
-            "finished" if spec.folder in done else "to do",
+            "finished" if spec.folder in done else "pending",
             spec.folder,
         )
         for spec in specs
@@ -140,7 +149,7 @@ def plan_report(plan: Plan, kept: Sequence[Outcome]) -> tuple[Report, Mapping[st
     records = tuple({**spec.to_dict(), "finished": spec.folder in done} for spec in specs)
     left: tuple[Align, ...] = ("left",)
     align: tuple[Align, ...] = (*left * (1 + several), "right", *left * 2)
-    line = f"{len(specs)} trials, {len(done)} of them finished; runs go to {plan.output}."
+    line = f"{len(specs)} trials, {len(done)} finished; output: {plan.output}."
     table = Table(plan.name, columns, rows, align, tuple(_flat(each) for each in records), essential=3)
     return Report((table, Prose("", (line,)))), {"schema": 1, "experiment": plan.name, "trials": list(records)}
 

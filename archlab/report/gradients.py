@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archlab.analysis import PredictedFlow, Sweep
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow
 from archlab.analysis.recorded import GradientRun, Record
-from archlab.report._parts import Align, Chart, Curve, Prose, Report, Table
-from archlab.report._verdict import said_of_layers
-from archlab.sweeps import Sweep
-from archlab.units import format_exact, format_share, format_slope, format_small
+from archlab.lint import odd_layers
+from archlab.report._cells import exact, share, slope, small
+from archlab.report._compare import ACTIVATION_GRADIENT
+from archlab.report._parts import Align, Cell, Chart, Curve, Prose, Report, Table
+from archlab.units import format_slope, format_small
 
-# (column, the figure)
-_FIGURES = (
-    ("error signal", "output_gradient_rms"),
+# (column, the field)
+_VALUES = (
+    ("activation gradient", "activation_gradient_rms"),
     ("kernel gradient", "kernel_gradient_norm"),
     ("weight norm", "weight_norm"),
     ("ratio", "ratio"),
@@ -23,41 +25,63 @@ _FIGURES = (
 _STEPS = 12
 
 
-def flow_report(flow: GradientFlow, by: str = "layer") -> Report:
-    """One architecture, a row for each layer or block."""
+def flow_report(flow: GradientFlow, by: str = "layer", most: int | None = None) -> Report:
+    """One architecture, a row for each layer or block.
+
+    Args:
+        flow: its gradients.
+        by: 'layer' or 'block'.
+        most: how many rows are shown; all by default.
+    """
     rows: Sequence[LayerFlow | BlockFlow] = flow.layers if by == "layer" else flow.blocks
-    columns = (by, "depth", *[title for title, _ in _FIGURES], "mean", *(("dead",) if by == "layer" else ()))
+    columns = (by, "depth", *[title for title, _ in _VALUES], "mean", *(("dead",) if by == "layer" else ()))
     cells = [
         (
             row.name,
-            str(row.depth),
-            *[_figure(getattr(row, figure)) for _, figure in _FIGURES],
+            exact(row.depth),
+            *[_value(getattr(row, name)) for _, name in _VALUES],
             _mean(row),
             *((_dead(row),) if isinstance(row, LayerFlow) else ()),
         )
-        for row in rows
+        for row in rows[:most]
     ]
-    records = tuple({key: value for key, value in row.to_dict().items() if key != "weights"} for row in rows)
+    more = (f"… and {len(rows) - len(cells)} more rows.",) if len(cells) < len(rows) else ()
+    records = tuple(row.row() if isinstance(row, LayerFlow) else row.to_dict() for row in rows)
     right: tuple[Align, ...] = ("right",)
     align: tuple[Align, ...] = ("left", *(right * (len(columns) - 1)))
     table = Table("", columns, tuple(cells), align, _flat(records), essential=3)
     return Report(
-        (_curves([(flow.name or "signal", flow)]), table, Prose("", (*said_of_layers(flow), measured_on(flow))))
+        (_curves([(flow.name or "signal", flow)]), table, Prose("", (*more, *odd_layers(flow), measured_on(flow))))
     )
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else ("−" if value < 0 else "") + format_small(abs(value))
+def predicted_report(flow: PredictedFlow, most: int | None = None) -> Report:
+    """Predicted gradients of one architecture, a row for each layer."""
+    rows = [
+        (layer.name, exact(layer.depth), _value(layer.activation_gradient_rms), _value(layer.kernel_gradient_norm))
+        for layer in flow.layers[:most]
+    ]
+    columns = ("layer", "depth", "activation gradient", "kernel gradient")
+    table = Table("", columns, rows, ("left", "right", "right", "right"), [layer.row() for layer in flow.layers])
+    more = (f"… and {len(flow.layers) - len(rows)} more layers.",) if len(rows) < len(flow.layers) else ()
+    doubts = "" if flow.reliable else f" Unreliable, because {'; '.join(flow.why)}."
+    said = f"Slope {format_slope(flow.slope, 3)} decades per layer: {flow.verdict}, as predicted.{doubts}"
+    return Report((table, Prose("", (*more, said))))
 
 
-def _mean(row: LayerFlow | BlockFlow) -> str:
+def _value(value: float | None) -> Cell:
+    text = "–" if value is None else ("−" if value < 0 else "") + format_small(abs(value))
+    return Cell(text, value)
+
+
+def _mean(row: LayerFlow | BlockFlow) -> Cell:
     # What normalization leaves of the mean is rounding.
     value, size = row.activation_mean, row.activation_rms
-    return "0" if value is not None and size and abs(value) < 1e-5 * size else _figure(value)
+    return Cell("0", 0.0) if value is not None and size and abs(value) < 1e-5 * size else _value(value)
 
 
-def _dead(layer: LayerFlow) -> str:
-    return "–" if layer.dead_share is None else format_share(layer.dead_share, 0)
+def _dead(layer: LayerFlow) -> Cell:
+    return share(layer.dead_share)
 
 
 def _flat(records: Sequence[dict[str, Any]]) -> tuple[dict[str, object], ...]:
@@ -77,26 +101,22 @@ def _flat(records: Sequence[dict[str, Any]]) -> tuple[dict[str, object], ...]:
 
 def measured_on(flow: GradientFlow) -> str:
     """How the figures were taken, in a sentence."""
-    if flow.seeds:
-        state = f"median of {len(flow.seeds)} initializations" if len(flow.seeds) > 1 else "one initialization"
-    else:
-        state = "the weights as they are"
     batches = f"{flow.batches} batches of " if flow.batches > 1 else ""
     mode = "" if flow.training else ", layers as at inference"
     return (
         f"Slope {format_slope(flow.slope, 3)} decades per layer: {flow.verdict}. Measured on {flow.data}, "
-        f"{batches}{flow.batch} examples, {flow.loss}, {state}{mode}."
+        f"{batches}{flow.batch} samples, {flow.loss}, {flow.weights}{mode}."
     )
 
 
 def _curves(flows: Sequence[tuple[str, GradientFlow]]) -> Chart:
     curves: list[Curve] = []
     for name, flow in flows:
-        values = [layer.output_gradient_rms for layer in flow.curve]
+        values = [layer.activation_gradient_rms for layer in flow.curve]
         ends = (format_small(values[0]), format_small(values[-1])) if values else ("–", "–")
         curves.append(Curve(name, tuple(values), (*ends, format_slope(flow.slope, 3), flow.verdict)))
     return Chart(
-        "Error signal by depth: RMS of the loss's gradient at each layer's output; its slope in decades per layer",
+        ACTIVATION_GRADIENT,
         ("first", "last", "slope", "verdict"),
         tuple(curves),
     )
@@ -112,15 +132,15 @@ def sweep_report(sweep: Sweep) -> Report:
     )
     table = Table(
         "",
-        ("", "slope", "verdict", "first signal", "last signal", "decades", "by sharing"),
+        ("", "slope", "verdict", "first layer", "last layer", "change (decades)", "by feature map"),
         tuple(
             (
                 variant.name,
-                format_slope(variant.flow.slope, 3),
+                slope(variant.flow.slope, 3),
                 variant.flow.verdict,
-                *[_figure(value) for value in _ends(variant.flow)],
-                format_slope(variant.flow.trend.decades, 2),
-                format_slope(variant.flow.trend.sharing, 2),
+                *[_value(value) for value in _ends(variant.flow)],
+                slope(variant.flow.trend.decades),
+                slope(variant.flow.trend.sharing),
             )
             for variant in sweep
         ),
@@ -130,14 +150,14 @@ def sweep_report(sweep: Sweep) -> Report:
     )
     by_depth = any(variant.depth is not None for variant in sweep)
     # Curves of very different lengths say little side by side; their slopes do.
-    lines = [f"{name}: {line}" for name, flow in flows for line in said_of_layers(flow)]
+    lines = [f"{name}: {line}" for name, flow in flows for line in odd_layers(flow)]
     sources = list(dict.fromkeys(measured_on(flow).split(". ", 1)[1] for _, flow in flows))
     prose = Prose("", (*lines, *sources))
     return Report((table, prose) if by_depth else (_curves(flows), table, prose))
 
 
 def _ends(flow: GradientFlow) -> tuple[float | None, float | None]:
-    values = [layer.output_gradient_rms for layer in flow.curve]
+    values = [layer.activation_gradient_rms for layer in flow.curve]
     return (values[0], values[-1]) if values else (None, None)
 
 
@@ -150,30 +170,30 @@ def _summary(flow: GradientFlow) -> dict[str, object]:
         "sharing": flow.trend.sharing,
         "verdict": flow.verdict,
         "silent": flow.trend.silent,
-        "first_output_gradient_rms": first,
-        "last_output_gradient_rms": last,
+        "first_activation_gradient_rms": first,
+        "last_activation_gradient_rms": last,
         "precision": flow.precision,
     }
 
 
 def run_report(run: GradientRun) -> Report:
-    """A training run: the error signal by depth at some of its steps, and what became of it."""
+    """A training run: the activation gradient by depth at some of its steps, and what became of it."""
     some = run.some(_STEPS)
 
-    def row(record: Record) -> tuple[str, ...]:
+    def row(record: Record) -> tuple[Cell | str, ...]:
         flow = record.flow
         return (
-            format_exact(record.step),
-            str(record.epoch + 1),
-            format_small(flow.losses[0]),
-            format_slope(flow.slope, 3),
+            exact(record.step),
+            exact(record.epoch + 1),
+            small(flow.losses[0]),
+            slope(flow.slope, 3),
             flow.verdict,
-            *[_figure(value) for value in _ends(flow)],
+            *[_value(value) for value in _ends(flow)],
         )
 
     table = Table(
         "",
-        ("step", "epoch", "loss", "slope", "verdict", "first signal", "last signal"),
+        ("step", "epoch", "loss", "slope", "verdict", "first layer", "last layer"),
         tuple(map(row, some)),
         ("right", "right", "right", "right", "left", "right", "right"),
         tuple(
@@ -186,5 +206,5 @@ def run_report(run: GradientRun) -> Report:
     chart = _curves([(f"step {record.step:,}", record.flow) for record in some])
     flow = run.records[-1].flow
     shown = f"{len(some)} of {len(run.records)} records" if len(some) < len(run.records) else f"{len(some)} records"
-    line = f"{run.name}: {shown}, measured on {flow.data}, {flow.batch} examples, {flow.loss}."
+    line = f"{run.name}: {shown}, measured on {flow.data}, {flow.batch} samples, {flow.loss}."
     return Report((chart, table, Prose("", (line,))))

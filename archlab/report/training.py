@@ -1,6 +1,6 @@
-"""Training runs as reports: what came of one, its test, what it says of photos.
+"""Reports of training runs, evaluations and predictions.
 
-A static comparison imports this module, so that what loads scipy is imported where it is used.
+A static comparison imports this module, so scipy is only imported where it is used.
 """
 
 from __future__ import annotations
@@ -12,52 +12,52 @@ from archlab.report._parts import Align, Chart, Curve, Part, Prose, Report, Tabl
 from archlab.units import format_exact, format_seconds
 
 if TYPE_CHECKING:
+    from archlab.experiments import Group, Results
     from archlab.training import Evaluation, Learning, Prediction, Run
-    from archlab.training.experiments import Group, Results
 
 
 def run_report(run: Run) -> Report:
-    """What came of a finished run."""
-    from archlab.training.statistics import wilson
+    """The results of a finished run."""
+    from archlab.statistics import wilson
 
-    found, about = run.summary, run.about
+    found, about = run.summary, run.record
     where = f"{found.name}, recipe {found.recipe}, seed {found.seed}, on {found.data}"
-    interval = wilson(found.test_accuracy, found.test_photos)
-    test = f"{found.test_accuracy:.3f}  (95 % interval {interval}; {found.test_photos:,} photos)"
+    interval = wilson(found.test_accuracy, found.test_images)
+    test = f"{found.test_accuracy:.3f}  (95 % interval {interval}; {found.test_images:,} images)"
     rows = [
         ("test accuracy", test),
         ("validation accuracy", f"{found.validation_accuracy:.3f}  (epoch {found.best_epoch} of {found.epochs})"),
-        ("time", f"{format_seconds(found.seconds)}, {found.images_per_second:.1f} images a second"),
-        ("photos", ", ".join(f"{count:,} for {split}" for split, count in about["photos"].items())),
+        ("time", f"{format_seconds(found.seconds)}, {found.images_per_second:.1f} images/s"),
+        ("images", ", ".join(f"{count:,} for {split}" for split, count in about.images.items())),
         ("parameters", format_exact(found.params)),
-        ("kept in", str(run.folder)),
+        ("folder", str(run.folder)),
     ]
     lines = []
-    if about["skipped"]:
-        name, reason = about["skipped"][0]
-        more = f", and {len(about['skipped']) - 1} more" if len(about["skipped"]) > 1 else ""
+    if about.skipped:
+        name, reason = about.skipped[0]
+        more = f", and {len(about.skipped) - 1} more" if len(about.skipped) > 1 else ""
         lines.append(f"Skipped: {name} ({reason}){more}.")
     if found.synthetic:
-        lines.append("The photos are drawings made by a program: this says nothing of cats and dogs.")
+        lines.append("Synthetic images: the accuracy does not transfer to natural images.")
     table = Table(where, ("", ""), tuple(rows), ("left", "left"), (found.to_dict(),))
     return Report((table, *((Prose("", tuple(lines)),) if lines else ())))
 
 
 def evaluation_report(found: Evaluation) -> Report:
-    """The test of a run's weights: accuracy, and what was taken for what."""
-    from archlab.training.statistics import wilson
+    """The accuracy of a run's best weights, the confusion matrix and the recall of each class."""
+    from archlab.statistics import wilson
 
-    photos = len(found.outcome.labels)
+    images = len(found.outcome.labels)
     line = (
         f"{found.run} on {found.data}, {found.split}: accuracy {found.accuracy:.3f} "
-        f"(95 % interval {wilson(found.accuracy, photos)}; {photos:,} photos)"
+        f"(95 % interval {wilson(found.accuracy, images)}; {images:,} images)"
     )
     right: tuple[Align, ...] = ("right",)
     rows = tuple(
         (name, *(format_exact(int(count)) for count in row), f"{row[number] / max(row.sum(), 1):.3f}")
         for number, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
     )
-    columns = ("class", *(f"taken for {name}" for name in found.classes), "right")
+    columns = ("class", *(f"predicted {name}" for name in found.classes), "recall")
     table = Table("", columns, rows, ("left", *right * (len(columns) - 1)), (_flat(found),))
     return Report((Prose("", (line,)), table))
 
@@ -68,22 +68,22 @@ def _flat(found: Evaluation) -> dict[str, object]:
 
 
 def predictions_report(found: Sequence[Prediction]) -> Report:
-    """What is said of photos, a row each."""
+    """Predictions, one row per image."""
     classes = found[0].classes
-    rows = tuple((each.photo, each.label, *(f"{p:.3f}" for p in each.probabilities)) for each in found)
+    rows = tuple((each.image, each.label, *(f"{p:.3f}" for p in each.probabilities)) for each in found)
     right: tuple[Align, ...] = ("right",)
     records = tuple(
-        {"photo": each.photo, "label": each.label, **dict(zip(classes, each.probabilities, strict=True))}
+        {"photo": each.image, "label": each.label, **dict(zip(classes, each.probabilities, strict=True))}
         for each in found
     )
-    columns = ("photo", "class", *classes)
+    columns = ("image", "predicted class", *classes)
     return Report((Table("", columns, rows, ("left", "left", *right * len(classes)), records, essential=2),))
 
 
 def training_parts(results: Results, target: float | None = None) -> tuple[Part, ...]:
-    """What came of training several architectures: accuracies, times, learning curves, and what can be said.
+    """The training results of several architectures: accuracies, times, learning curves and comparisons.
 
-    `target` is the validation accuracy that times are given to; the highest that all have reached unless given.
+    `target` is the validation accuracy of the column of times. Default: the highest that all runs have reached.
     """
     from archlab.training import common_target, learning
 
@@ -93,9 +93,9 @@ def training_parts(results: Results, target: float | None = None) -> tuple[Part,
     if done:
         goal = common_target(curves) if target is None else target
         parts += [_accuracies(results, done, curves, goal), _curves(curves)]
-    said = [*results.sentences] or [f"{g.accuracy}." for g in done if g.accuracy]
-    said += [f"{each.spec} failed: {each.reason}" for each in results.failed]
-    return (*parts, Prose("Which is more accurate?", (*said, *results.notes)))
+    sentences = [*results.sentences] or [f"{g.accuracy}." for g in done if g.accuracy]
+    sentences += [f"{each.spec} failed: {each.reason}" for each in results.failed]
+    return (*parts, Prose("Which is more accurate?", (*sentences, *results.notes)))
 
 
 def _accuracies(results: Results, done: Sequence[Group], curves: Sequence[Learning], goal: float) -> Table:
@@ -107,16 +107,24 @@ def _accuracies(results: Results, done: Sequence[Group], curves: Sequence[Learni
             str(len(group.finished)),
             format_seconds(curve.seconds_per_epoch),
             format_seconds(curve.time_to(goal)),
-            "–" if (rate := group.figure("images_per_second")) is None else f"{rate:.1f}",
+            "–" if (rate := group.summary_mean("images_per_second")) is None else f"{rate:.1f}",
         )
         for group, curve in zip(done, curves, strict=True)
     )
     summary = done[0].finished[0].summary or {}
     title = (
         f"Trained on {summary['data']}, recipe {done[0].recipe}, {len(results.plan.seeds)} seeds: "
-        f"accuracy on {summary['test_photos']:,} test photos"
+        f"accuracy on {summary['test_photos']:,} test images"
     )
-    columns = ("", "accuracy", "95 % interval", "runs", "an epoch", f"to {goal:.2f} in validation", "images/s")
+    columns = (
+        "",
+        "accuracy",
+        "95 % interval",
+        "runs",
+        "time per epoch",
+        f"time to {goal:.2f} validation accuracy",
+        "images/s",
+    )
     records = tuple(
         group.to_dict() | {"seconds_per_epoch": curve.seconds_per_epoch, "target": goal, "time_to": curve.time_to(goal)}
         for group, curve in zip(done, curves, strict=True)
@@ -126,13 +134,13 @@ def _accuracies(results: Results, done: Sequence[Group], curves: Sequence[Learni
 
 
 def _curves(curves: Sequence[Learning]) -> Chart:
-    """The error rather than the accuracy: on a logarithmic scale it is what still changes at the end."""
+    """The validation error, whose late changes a logarithmic scale shows, unlike those of the accuracy."""
     lines = []
     for curve in curves:
         errors = tuple(None if accuracy is None else max(1 - accuracy, 1e-4) for accuracy in curve.curve)
         known = [error for error in errors if error is not None]
         lines.append(Curve(curve.name, errors, (f"{known[0]:.3f}", f"{known[-1]:.3f}", f"{min(known):.3f}")))
-    return Chart("Validation error by epoch, mean over the runs", ("first", "last", "least"), tuple(lines))
+    return Chart("Validation error by epoch, mean over the runs", ("first", "last", "lowest"), tuple(lines))
 
 
 __all__ = ["evaluation_report", "predictions_report", "run_report", "training_parts"]

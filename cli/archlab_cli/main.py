@@ -9,6 +9,8 @@ import sys
 import click
 
 from archlab.errors import ArchlabError, did_you_mean
+from archlab.files import reason_of
+from archlab.text import one_line
 from archlab_cli import commands
 
 _USAGE = 2
@@ -54,19 +56,30 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
+@click.option(
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Import a module first, such as keras_hub: a saved model whose layers it registers can then be loaded.",
+)
 @click.pass_context
-def app(ctx: click.Context) -> None:
-    """What a convolutional network costs, and whether it will train, before anyone trains it.
+def app(ctx: click.Context, modules: tuple[str, ...]) -> None:
+    """Analyse convolutional networks before training: cost, receptive fields, gradients.
 
     \b
-      archlab list                          the architectures it knows
-      archlab show residual                 one, layer by layer
+      archlab list                          list the architectures of the zoo
+      archlab show residual                 one architecture by layer
       archlab compare baseline residual     several, side by side
-      archlab diff resnet50 resnet101       what differs between two
-      archlab render residual -o net.svg    a picture
+      archlab diff resnet50 resnet101       two, layer by layer
+      archlab render residual -o net.svg    draw one
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+    elif modules:
+        from archlab.sources import register
+
+        register(modules)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -95,6 +108,11 @@ def run(arguments: list[str]) -> int:
         # The reader has had enough (`archlab show … | head`): nothing is wrong, and nothing more can be written.
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return 0
+    except OSError as error:
+        # Of a file that was named on the command line, such as one with a name too long to exist.
+        if error.filename is None:
+            raise
+        return _fail(f"{error.filename}: {reason_of(error)}")
     return code if isinstance(code, int) else 0
 
 
@@ -109,5 +127,5 @@ def _unknown_option(error: click.NoSuchOption) -> str:
 
 
 def _fail(message: str) -> int:
-    print(f"archlab: {' '.join(message.split())}", file=sys.stderr)
+    print(f"archlab: {one_line(message)}", file=sys.stderr)
     return _USAGE

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab import parsing
+from archlab.errors import ArchlabError, OutputError, UsageError, did_you_mean
 from archlab.files import write_whole
-from archlab.report import Report, to_csv, to_json, to_markdown, to_text
+from archlab.report import Report, to_csv, to_json, to_latex, to_markdown, to_text
+from archlab.text import printable
 from archlab.units import format_seconds
 
-FORMATS = ("table", "markdown", "json", "csv", "html")
-_BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv", ".txt": "table",
-              ".html": "html", ".htm": "html"}  # fmt: skip
+FORMATS = ("table", "markdown", "latex", "json", "csv", "html")
+_BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv",
+              ".txt": "table", ".html": "html", ".htm": "html"}  # fmt: skip
+
+_RENDERERS: Mapping[str, Callable[[Report], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """The names that a reference may begin with, for the shell."""
+    """The names of architectures that complete a reference, for the shell."""
     from archlab.sources import names
 
     return [name for name in names() if name.startswith(incomplete)]
@@ -35,25 +38,24 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 reference = click.argument("reference", shell_complete=complete)
 references = click.argument("references", nargs=-1, required=True, shell_complete=complete)
 size_option = click.option(
-    "--input", "size", metavar="HxW[xC]", help="Another input: 96x96, 96x96x3; ? for an unknown size."
+    "--input", "size", metavar="HxW[xC]", help="Input size: 96x96, 96x96x3; ? for an unknown size."
 )
 lambda_option = click.option(
     "--allow-lambda",
     is_flag=True,
     help="Load .keras files that hold lambdas: their code runs. Only for files you trust.",
 )
-photos_option = click.option(
+data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Measure on photos from this folder of class folders.",
+    metavar="DIR|shapes",
+    help="Measure on images: a folder of class folders, or `shapes`, the synthetic data set.",
 )
 format_option = click.option(
     "--format",
     "-f",
     "form",
     metavar="FORMAT",
-    help=f"{', '.join(FORMATS)}; by --output's suffix unless given, else table.",
+    help=f"{', '.join(FORMATS)}; by --output's suffix.  [default: table]",
 )
 output_option = click.option(
     "--output",
@@ -65,37 +67,45 @@ output_option = click.option(
 
 
 settings_option = click.option(
-    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Another value for a field of the recipe."
+    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Override a field of the recipe."
 )
 
 
-def read_settings(texts: tuple[str, ...]) -> dict[str, Any]:
+def read_settings(texts: tuple[str, ...]) -> dict[str, object]:
     """`lr=0.003` as a mapping."""
     found: dict[str, Any] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not (key.strip() and equals and value.strip()):
-            raise UsageError(f"--set {text}: write a field and its value, as in lr=0.003")
+            raise UsageError(f"--set {text}: expected FIELD=VALUE, as in lr=0.003")
         found[key.strip()] = value.strip()
     return found
 
 
 def read_size(text: str | None) -> tuple[int | None, ...] | None:
-    """`96x96x3` as a shape."""
-    if text is None:
-        return None
-    sizes = re.split(r"[x×]", text.strip().lower())
-    if not 2 <= len(sizes) <= 4 or not all(re.fullmatch(r"\d+|\?", size) for size in sizes):
-        raise UsageError(f"--input {text}: write sizes such as 96x96 or 96x96x3")
-    if any(size != "?" and int(size) < 1 for size in sizes):
-        raise UsageError(f"--input {text}: every size must be at least 1, as in 96x96x3")
-    return tuple(None if size == "?" else int(size) for size in sizes)
+    """`--input 96x96x3` as a shape."""
+    return None if text is None else parsing.read_size(text, "--input")
 
 
-def check_photos(data: Path | None) -> None:
-    """Refuse a folder of photos that is not there, before anything is loaded or built."""
-    if data is not None and not data.is_dir():
-        raise UsageError(f"--data {data}: there is no such folder")
+def trusted(reference: str, allow_lambda: bool) -> Any:
+    """What a command hands on: the reference, or what it names where lambdas in it may be loaded."""
+    if not allow_lambda:
+        return reference
+    from archlab.sources import load
+
+    return load(reference, allow_lambda=True)
+
+
+def check_data(data: str | None) -> None:
+    """Refuse a data set that does not exist, before anything is loaded or built."""
+    if data is None:
+        return
+    from archlab.data import check_source
+
+    try:
+        check_source(data)
+    except ArchlabError as error:
+        raise type(error)(f"--data {error}") from None
 
 
 def check_counts(**counts: int | None) -> None:
@@ -148,7 +158,7 @@ def deliver_file(write: Callable[[Path], object], output: Path) -> None:
 
 def note(text: str) -> None:
     """A word that is no result: to standard error."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def width() -> int | None:
@@ -176,10 +186,8 @@ def write(
     """Write a result in the form asked for; `page` makes a page of its own, where it has one."""
     if form == "json":
         deliver(to_json(data()), output)
-    elif form == "csv":
-        deliver(to_csv(report), output)
-    elif form == "markdown":
-        deliver(to_markdown(report), output)
+    elif form in _RENDERERS:
+        deliver(_RENDERERS[form](report), output)
     elif form == "html":
         deliver(page() if page else _page(report), output)
     else:
@@ -216,17 +224,17 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def training_progress() -> Iterator[Callable[..., None]]:
-    """A bar for the steps of a training run and a line for each of its epochs, on standard error.
+    """A progress bar of a training run and a line per epoch, on standard error.
 
-    Called with where the run is and, where there are several, with the run's name.
+    The yielded function takes a `Step` and, with several runs, the name of the run.
     """
     if not sys.stderr.isatty():
 
-        def tell(step: Any, name: str = "") -> None:
+        def show(step: Any, name: str = "") -> None:
             if step.record:
                 note(_epoch_line(step, name))
 
-        yield tell
+        yield show
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -234,31 +242,31 @@ def training_progress() -> Iterator[Callable[..., None]]:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[word]}"))
     console = Console(stderr=True, highlight=False)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("opening the photos", total=None, word="")
+        task = bar.add_task("loading the images", total=None, word="")
 
-        def tell(step: Any, name: str = "") -> None:
+        def show(step: Any, name: str = "") -> None:
             if step.record:
                 bar.console.print(_epoch_line(step, name), markup=False)
             word = f"{step.images_per_second:.0f} images/s, {format_seconds(step.seconds_left)} left"
             described = f"{name}{': ' if name else ''}epoch {step.epoch}/{step.epochs}"
             bar.update(task, description=described, total=step.steps, completed=step.step, word=word)
 
-        yield tell
+        yield show
 
 
 def _epoch_line(step: Any, name: str) -> str:
     record = step.record
-    parts = [f"loss {record['loss']:.3f}", f"accuracy {record['accuracy']:.3f}"]
-    if "val_loss" in record:
-        parts.append(f"validation {record['val_loss']:.3f}, {record['val_accuracy']:.3f}")
-    parts += [f"{record['images_per_second']:.0f} images/s", format_seconds(record["elapsed"])]
+    parts = [f"loss {record.loss:.3f}", f"accuracy {record.accuracy:.3f}"]
+    if record.val_loss is not None and record.val_accuracy is not None:
+        parts.append(f"validation {record.val_loss:.3f}, {record.val_accuracy:.3f}")
+    parts += [f"{record.images_per_second:.0f} images/s", format_seconds(record.elapsed)]
     width = len(str(step.epochs))
     return f"{name}{'  ' if name else ''}epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)
 
 
 @contextmanager
 def counter() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar for work that says what is being done, how much is done and how much there is."""
+    """A progress bar for work in named steps, each with the amount done and the total."""
     if not sys.stderr.isatty():
         yield lambda word, done, total: None
         return

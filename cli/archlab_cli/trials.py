@@ -1,4 +1,4 @@
-"""A table of trials that grows while they run, on standard error, and a place for what Ray prints meanwhile."""
+"""A table of trials that grows while they run, on standard error, and a log for the output of Ray."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from archlab.experiments import Outcome, Plan, TrialSpec
 from archlab.report.experiment import trial_cells, trial_columns
-from archlab.training.experiments import Outcome, Plan, TrialSpec
 from archlab.units import format_seconds
 
-_WATCHED = 200  # folders that are looked into for how far their trials have come
-_NEEDED = 2  # columns that stay however narrow the terminal is
+_WATCHED = 200  # the number of folders that are polled for progress
+_NEEDED = 2  # columns that are shown on every terminal
 
 
 @contextmanager
 def growing(plan: Plan, stream: TextIO, stays: bool) -> Iterator[Callable[[Outcome], None]]:
-    """Show trials as they end: a table on a terminal, a line each elsewhere.
+    """Show trials as they finish: a table on a terminal, one line each elsewhere.
 
     Args:
-        plan: what is run.
-        stream: what to show them on.
-        stays: whether the table is left standing at the end, since none will follow.
+        plan: the experiment.
+        stream: where to write.
+        stays: whether the table remains at the end, since no other follows.
     """
     if not stream.isatty():
         lines = _Lines(plan, stream)
-        yield lines.tell
-        lines.say_kept()
+        yield lines.add
+        lines.print_earlier()
         return
     from rich.console import Console
     from rich.live import Live
@@ -41,27 +41,27 @@ def growing(plan: Plan, stream: TextIO, stays: bool) -> Iterator[Callable[[Outco
     table = _Table(plan, console)
     with Live(table, console=console, refresh_per_second=2, transient=not stays) as live:
         try:
-            yield table.tell
+            yield table.add
         except BaseException:
-            live.transient = False  # whatever happened: what there was is not taken away
+            live.transient = False  # keep the table after an error
             raise
 
 
 class _Lines:
-    """A line for each trial that ends, and one for all that were finished before."""
+    """One line for each finished trial, and one for all that were finished earlier."""
 
     def __init__(self, plan: Plan, stream: TextIO):
         self.stream = stream
         self.total = len(plan.trials())
         self.count = 0
-        self.kept = 0
+        self.earlier = 0
 
-    def tell(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         self.count += 1
         if outcome.status == "kept":
-            self.kept += 1
+            self.earlier += 1
             return
-        self.say_kept()
+        self.print_earlier()
         found = outcome.summary or {}
         word = f"failed: {outcome.reason}"
         if outcome.summary is not None:
@@ -70,14 +70,14 @@ class _Lines:
             word += f", {format_seconds(found['seconds'])}" if "seconds" in found else ""
         print(f"{self.count}/{self.total} {outcome.spec}: {word}", file=self.stream, flush=True)
 
-    def say_kept(self) -> None:
-        if self.kept:
-            print(f"{self.kept} of {self.total} trials were finished before", file=self.stream, flush=True)
-        self.kept = 0
+    def print_earlier(self) -> None:
+        if self.earlier:
+            print(f"{self.earlier} of {self.total} trials were finished earlier", file=self.stream, flush=True)
+        self.earlier = 0
 
 
 class _Table:
-    """The trials that have ended, those that are running, and how long it may still take."""
+    """Finished and running trials, and the estimated time left."""
 
     def __init__(self, plan: Plan, console: Any):
         self.plan = plan
@@ -85,12 +85,12 @@ class _Table:
         self.started = time.time()
         self.outcomes: list[Outcome] = []
         self.left = {spec.folder: spec for spec in plan.trials()}
-        self.kept = 0
+        self.earlier = 0
 
-    def tell(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self.left.pop(outcome.spec.folder, None)
-        self.kept += outcome.status == "kept"
+        self.earlier += outcome.status == "kept"
 
     def __rich__(self) -> Any:
         from rich.console import Group
@@ -105,7 +105,7 @@ class _Table:
         for number, (name, align) in enumerate(trial_columns(self.plan)):
             left -= 2 + max(len(text) for text in (name, *(row[number] for row in shown)))
             if left < 0 and number > _NEEDED:
-                break  # the last columns have no room
+                break  # no room for the last columns
             table.add_column(name, justify=align, no_wrap=True)
         for row in shown:
             table.add_row(*row[: len(table.columns)])
@@ -118,7 +118,7 @@ class _Table:
         return tuple(done if name == "test accuracy" else cell for (name, _), cell in named)
 
     def running(self) -> list[tuple[TrialSpec, int]]:
-        """Trials whose folder has been written to since this began, and how many epochs are done."""
+        """Trials whose folder has changed since the start, and their finished epochs."""
         found: list[tuple[TrialSpec, int]] = []
         for spec in list(self.left.values())[:_WATCHED]:
             folder = self.plan.output / spec.folder
@@ -135,29 +135,29 @@ class _Table:
         return found
 
     def line(self, hidden: int) -> str:
-        done, passed = len(self.outcomes) - self.kept, time.time() - self.started
+        done, passed = len(self.outcomes) - self.earlier, time.time() - self.started
         failed = sum(outcome.status == "failed" for outcome in self.outcomes)
         parts = [f"{len(self.outcomes)} of {len(self.outcomes) + len(self.left)} trials"]
         parts += [f"{hidden} above"] if hidden > 0 else []
         parts += [f"{failed} failed"] if failed else []
-        parts += [f"{format_seconds(passed)} so far"]
-        parts += [f"about {format_seconds(passed / done * len(self.left))} to go"] if done and self.left else []
+        parts += [f"{format_seconds(passed)} elapsed"]
+        parts += [f"about {format_seconds(passed / done * len(self.left))} left"] if done and self.left else []
         return ", ".join(parts)
 
 
 @contextmanager
-def apart(log: Path) -> Iterator[TextIO]:
-    """Keep what Ray and its processes print, whatever they are asked, out of the terminal and out of results.
+def redirected(log: Path) -> Iterator[TextIO]:
+    """Redirect the output of Ray and its processes to a log, away from the terminal and the results.
 
     Yields:
-        Standard error as it was. The rest goes to `log`, if anything was printed and its folder is there.
+        The original standard error. Other output goes to `log`, if there is any and its folder exists.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     out, err = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as said, open(os.dup(err), "w", encoding="utf-8", errors="replace") as terminal:
-        os.dup2(said.fileno(), 1)
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as captured, open(os.dup(err), "w", encoding="utf-8", errors="replace") as terminal:
+        os.dup2(captured.fileno(), 1)
+        os.dup2(captured.fileno(), 2)
         try:
             yield terminal
         finally:
@@ -167,7 +167,7 @@ def apart(log: Path) -> Iterator[TextIO]:
             os.dup2(err, 2)
             os.close(out)
             os.close(err)
-            if said.tell() and log.parent.is_dir():
-                said.seek(0)
+            if captured.tell() and log.parent.is_dir():
+                captured.seek(0)
                 with log.open("ab") as file:
-                    shutil.copyfileobj(said, file)
+                    shutil.copyfileobj(captured, file)

@@ -15,8 +15,8 @@ def curve(quartiles: bool) -> list[Any]:
         SimpleNamespace(
             name=f"conv_{depth}",
             depth=depth,
-            output_gradient_rms=10.0**-depth,
-            output_gradient_rms_quartiles=(0.5 * 10.0**-depth, 2 * 10.0**-depth) if quartiles else None,
+            activation_gradient_rms=10.0**-depth,
+            activation_gradient_rms_quartiles=(0.5 * 10.0**-depth, 2 * 10.0**-depth) if quartiles else None,
         )
         for depth in (1, 2, 3)
     ]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from archlab.training.data import ARCHIVES
-from tests.training.data.pictures import folder, jpeg, put
+from archlab.data import ARCHIVES
+from tests.data.pictures import folder, jpeg, put
 
 SHAPES = "shapes:train=6,validation=2,test=4"
 
@@ -22,17 +22,17 @@ def test_show_a_folder(archlab, tmp_path: Path) -> None:
     put(root / "train/cats/cut.jpg", jpeg(80)[:-100])
     code, out, err = archlab("data", "show", root)
     assert (code, err) == (0, "")
-    assert out.startswith("pets: 16 photos, 2 classes, 20 × 30 pixels\n")
-    assert "train/cats/cut.jpg  damaged: begins like a JPEG, and cannot be decoded" in out
+    assert out.startswith("pets: 16 images, 2 classes, 20 × 30 px\n")
+    assert "train/cats/cut.jpg  damaged: has the header of a JPEG but cannot be decoded" in out
 
 
 def test_show_drawings_never_without_saying_so(archlab) -> None:
     for form in ("table", "markdown", "json"):
-        assert "synthetic drawings" in archlab("data", "show", SHAPES, "--format", form).out
+        assert "synthetic images" in archlab("data", "show", SHAPES, "--format", form).out
 
 
 def test_every_format_has_the_same_numbers(archlab, tmp_path: Path) -> None:
-    file = tmp_path / "photos.json"
+    file = tmp_path / "data.json"
     assert archlab("data", "show", SHAPES, "-o", file).err == f"written to {file}\n"
     found = json.loads(file.read_text())
     assert found["schema"] == 1 and sum(group["photos"] for group in found["groups"]) == 12
@@ -45,9 +45,7 @@ def test_draw_and_show(archlab, tmp_path: Path) -> None:
     code, out, err = archlab("data", "draw", SHAPES, "--to", to)
     assert (code, out, err) == (0, "", f"written to {to}\n")
     assert len(list(to.rglob("*.png"))) == 12
-    assert archlab("data", "show", to).out.startswith(
-        "drawn (synthetic drawings): 12 drawings, 2 classes, 64 × 64 pixels\n"
-    )
+    assert archlab("data", "show", to).out.startswith("drawn (synthetic images): 12 images, 2 classes, 64 × 64 px\n")
     again = archlab("data", "draw", SHAPES, "--to", to)
     assert again == (2, "", f"archlab: {to}: exists already, and is not written over: name another folder\n")
 
@@ -65,9 +63,7 @@ def test_fetch_from_an_archive_that_is_here(archlab, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     code, out, err = archlab("data", "fetch", "cats_vs_dogs", "--archive", file)
     assert (code, out) == (0, "")
-    assert err == (
-        "left out: train/cats/cat.666.jpg (PetImages/Cat/666.jpg): empty: 0 bytes\nwritten to cats_vs_dogs\n"
-    )
+    assert err == ("skipped: train/cats/cat.666.jpg (PetImages/Cat/666.jpg): empty: 0 bytes\nwritten to cats_vs_dogs\n")
     assert archlab("data", "fetch", "cats_vs_dogs", "--full", "--archive", file, "--to", "all").code == 0
     counts = [len(list(Path(name).rglob("*.jpg"))) for name in ("cats_vs_dogs", "all")]
     assert counts == [6, 8]
@@ -77,12 +73,12 @@ def test_fetch_from_an_archive_that_is_here(archlab, tmp_path: Path, monkeypatch
     ("arguments", "message"),
     [
         (["shwo"], "no command 'data shwo': did you mean show?"),
-        (["show", "none"], "none: there is no such folder: shapes need none"),
+        (["show", "none"], "none: there is no such folder: shapes needs no folder"),
         (["show", "shaps"], "shaps: there is no such folder: did you mean shapes?"),
-        (["show", "shapes:trian=4"], "'shapes:trian=4': shapes has no 'trian': did you mean train?"),
+        (["show", "shapes:trian=4"], "'shapes:trian=4': shapes has no argument 'trian': did you mean train?"),
         (["show", "shapes", "--format", "jsno"], "--format jsno: did you mean json?"),
-        (["draw", "photos"], "photos cannot be drawn: choose from shapes"),
-        (["draw", "shaps"], "shaps cannot be drawn: did you mean shapes?"),
+        (["draw", "photos"], "photos is not a synthetic data set: choose from shapes"),
+        (["draw", "shaps"], "shaps is not a synthetic data set: did you mean shapes?"),
         (["fetch", "cats_vs_dgs"], "no data set 'cats_vs_dgs' to fetch: did you mean cats_vs_dogs?"),
         (["fetch", "cats_vs_dogs", "--archive", "none.zip"], "none.zip: there is no such file"),
     ],

@@ -32,7 +32,7 @@ def test_goldens(archlab, name: str, arguments: list[str]) -> None:
 def test_json_and_csv_have_every_layer_and_add_up(archlab) -> None:
     data = json.loads(archlab("diff", "baseline", "residual", "--format", "json").out)
     rows = list(csv.DictReader(io.StringIO(archlab("diff", "baseline", "residual", "--format", "csv").out)))
-    assert data["schema"] == 1 and data == diff("baseline", "residual").to_dict()
+    assert data["schema"] == 2 and data == diff("baseline", "residual").to_dict()
     assert len(rows) == len(data["layers"]) == sum(data["counts"][mark] for mark in set(data["counts"]) - {"edited"})
     for name in ("params", "macs", "flops"):
         total = data["totals"][name]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from archlab.training import experiments
-from tests.training.experiments import fakes
+from archlab import experiments
+from tests.experiments import fakes
 
 PLAN = """
 name: demo
@@ -43,18 +43,21 @@ def test_lines_while_it_runs_and_the_table_at_the_end(archlab, plan: Path) -> No
     trials, means, said = out.split("\n\n")
     assert len(trials.splitlines()) == 3 + 8 and trials.startswith("demo\narchitecture    recipe ")
     assert len(means.splitlines()) == 3 + 4 and means.startswith("Means over the seeds\n")
-    assert "  lecture: good is better than fair by " in said and "  small: good is better than fair by " in said
-    assert "of 20 comparisons of equals, one would show a difference" in said
+    assert (
+        "  lecture: good is more accurate than fair by " in said
+        and "  small: good is more accurate than fair by " in said
+    )
+    assert "of 20 comparisons of equal architectures, one is expected to show a difference" in said
     # Once more: nothing is left to do, and the same table comes.
-    assert archlab("experiment", plan) == (0, out, "8 of 8 trials were finished before\n")
+    assert archlab("experiment", plan) == (0, out, "8 of 8 trials were finished earlier\n")
 
 
 def test_a_failed_trial_is_said_so_and_the_exit_code_is_1(archlab, plan: Path) -> None:
     plan.write_text("{architectures: [fair, refuses], seeds: 1}")
     code, out, err = archlab("experiment", plan)
     assert code == 1
-    assert err.splitlines()[1] == "2/2 refuses, lecture, seed 0: failed: the photos are gone"
-    assert out.endswith("Failed\n  refuses, lecture, seed 0: the photos are gone\n")
+    assert err.splitlines()[1] == "2/2 refuses, lecture, seed 0: failed: the images are gone"
+    assert out.endswith("Failed\n  refuses, lecture, seed 0: the images are gone\n")
 
 
 def test_formats(archlab, plan: Path, tmp_path: Path) -> None:
@@ -78,10 +81,10 @@ def test_a_dry_run_lists_the_trials(archlab, plan: Path, monkeypatch: pytest.Mon
     code, out, err = archlab("experiment", plan, "--dry-run")
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()[3:5]] == [
-        ["residual", "0", "to", "do", "residual/lecture/seed-0"],
-        ["baseline", "0", "to", "do", "baseline/lecture/seed-0"],
+        ["residual", "0", "pending", "residual/lecture/seed-0"],
+        ["baseline", "0", "pending", "baseline/lecture/seed-0"],
     ]
-    assert out.endswith(f"2 trials, 0 of them finished; runs go to {plan.parent / 'runs'}.\n")
+    assert out.endswith(f"2 trials, 0 finished; output: {plan.parent / 'runs'}.\n")
     assert not (plan.parent / "runs").exists()
     assert json.loads(archlab("experiment", plan, "--dry-run", "-f", "json").out)["trials"][1]["finished"] is False
 
@@ -96,7 +99,7 @@ def test_ctrl_c_says_what_is_kept(archlab, plan: Path, monkeypatch: pytest.Monke
     code, out, err = archlab("experiment", plan)
     assert (code, out) == (130, "")
     assert err.splitlines()[-3:] == [
-        f"4 of 8 trials are finished, in {plan.parent / 'runs'}: the same command goes on with the rest",
+        f"4 of 8 trials are finished, in {plan.parent / 'runs'}: run the command again to resume",
         "",  # click's, after the ^C that the terminal shows
         "archlab: stopped",
     ]
@@ -108,8 +111,8 @@ def test_the_table_grows_on_a_terminal(plan: Path) -> None:
 
     reader, writer = pty.openpty()
     found = experiments.read_plan(plan)
-    with open(writer, "w") as terminal, growing(found, terminal, stays=True) as tell:
-        experiments.run(found, on_result=tell)
+    with open(writer, "w") as terminal, growing(found, terminal, stays=True) as show:
+        experiments.run(found, on_result=show)
     shown = b""
     while b"8 of 8 trials" not in shown:
         shown += os.read(reader, 65536)
@@ -121,8 +124,8 @@ def test_the_table_grows_on_a_terminal(plan: Path) -> None:
     ("arguments", "message"),
     [
         (["{plan}", "--engine", "rey"], "--engine rey: did you mean ray?"),
-        (["{plan}", "--address", "auto"], "--address: is that of a Ray cluster, for --engine ray"),
-        (["{plan}", "--format", "pdf"], "--format pdf: choose from table, markdown, json, csv, html"),
+        (["{plan}", "--address", "auto"], "--address: only for --engine ray"),
+        (["{plan}", "--format", "pdf"], "--format pdf: choose from table, markdown, latex, json, csv, html"),
         (["{plan}", "--output", "no/x.md"], "--output no/x.md: there is no folder no"),
         (["no.yaml"], "no.yaml cannot be read, no such file or directory"),
         ([], "Missing argument 'PLAN'."),

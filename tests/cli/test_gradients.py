@@ -21,7 +21,7 @@ def test_one_architecture_layer_by_layer_and_block_by_block(archlab) -> None:
     table = archlab("gradients", "residual:width=8,depth=6", *SMALL, "--by", "block", "-f", "csv").out
     blocks = list(csv.DictReader(StringIO(table)))
     assert [row["name"] for row in blocks] == ["stage1/block1", "stage2/block1"]
-    assert float(blocks[0]["output_gradient_rms"]) > 0
+    assert float(blocks[0]["activation_gradient_rms"]) > 0
 
 
 def test_depths_and_initializers_side_by_side(archlab, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_depths_and_initializers_side_by_side(archlab, tmp_path: Path) -> None:
     ]  # fmt: skip
     # A deeper net has more layers, and what shrinks a layer shrinks it by more under Glorot.
     assert flows[0]["slope"] < flows[1]["slope"] and flows[2]["slope"] < flows[3]["slope"]
-    assert "slope of the error signal" in plot.read_text()
+    assert "slope of the activation gradient" in plot.read_text()
 
 
 def test_curves_measured_and_predicted(archlab, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_curves_measured_and_predicted(archlab, tmp_path: Path) -> None:
     nets = ("plain:width=8,depth=8", "residual:width=8,depth=8")
     found = archlab("gradients", *nets, *SMALL, "--plot", plot, "--predicted")
     assert found.code == 0
-    assert "level" in found.out
+    assert "stable" in found.out
     assert "predicted" in plot.read_text()
 
 
@@ -69,7 +69,7 @@ def test_a_training_run(archlab, tmp_path: Path) -> None:
     assert shown.code == 0
     table = shown.out[shown.out.index("epoch") :].splitlines()[2:7]
     assert [line.split()[0] for line in table] == ["0", "2", "4", "6", "8"]
-    assert "tiny: 5 records, measured on synthetic, seed 0, 8 examples, mse." in shown.out
+    assert "tiny: 5 records, measured on synthetic, seed 0, 8 samples, mse." in shown.out
     assert "step 8" in plot.read_text()
     rows = json.loads(archlab("gradients", run, "--format", "json").out)["records"]
     assert [(row["step"], row["epoch"]) for row in rows] == [(0, 0), (2, 0), (4, 0), (6, 1), (8, 1)]
@@ -78,7 +78,10 @@ def test_a_training_run(archlab, tmp_path: Path) -> None:
     run.write_text("\n".join(lines[:3]) + "\n" + lines[3][:50])
     assert "3 records" in archlab("gradients", run).out
     run.write_text("{}\n{}\n")
-    assert archlab("gradients", run).err == f"archlab: {run}:1: this is no record of gradient flow\n"
+    assert (
+        archlab("gradients", run).err
+        == f"archlab: {run}:1: this is no record of gradient flow: the key 'step' is missing\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_a_training_run(archlab, tmp_path: Path) -> None:
         (["plain", "--by", "blok"], "--by blok: did you mean block?"),
         (["plain", "--mode", "test"], "--mode test: choose from training, inference"),
         (["plain", "--seeds", "0"], "--seeds 0: at least 1 is needed"),
-        (["plain", "--data", "no"], "--data no: there is no such folder"),
+        (["plain", "--data", "no"], "--data no: there is no such folder: shapes needs no folder"),
         (["plain", "--predicted"], "--predicted: draws into the curves of --plot, without --depths"),
         (["no.jsonl"], "no.jsonl cannot be read, no such file or directory"),
         (["a.jsonl", "plain"], "a.jsonl is a training run: give it alone"),

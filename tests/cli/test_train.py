@@ -19,10 +19,10 @@ def folder(tmp_path_factory):
 
 def test_training_ends_with_what_came_of_it(folder) -> None:
     said = (folder.parent / "said.txt").read_text()
-    assert said.startswith("residual:depth=4,width=8, recipe lecture, seed 0, on shapes (synthetic drawings)")
+    assert said.startswith("residual:depth=4,width=8, recipe lecture, seed 0, on shapes (synthetic images)")
     accuracy = json.loads((folder / "summary.json").read_text())["test_accuracy"]
-    assert f"{accuracy:.3f}  (95 % interval" in said and "10 photos" in said and str(folder) in said
-    assert "drawings made by a program: this says nothing of cats and dogs" in said
+    assert f"{accuracy:.3f}  (95 % interval" in said and "10 images" in said and str(folder) in said
+    assert "Synthetic images: the accuracy does not transfer to natural images." in said
 
 
 def test_epochs_go_to_standard_error_and_the_result_to_standard_output(archlab, tmp_path) -> None:
@@ -45,16 +45,16 @@ def test_evaluating(archlab, folder) -> None:
     data = json.loads(found.out)
     assert data["accuracy"] == json.loads((folder / "summary.json").read_text())["test_accuracy"]
     assert sum(map(sum, data["confusion"])) == data["photos"] == 10
-    assert "taken for cats" in archlab("evaluate", folder, "--split", "validation").out
+    assert "predicted cats" in archlab("evaluate", folder, "--split", "validation").out
 
 
 def test_predicting(archlab, folder, tmp_path) -> None:
     from archlab.bridge import load_keras
-    from archlab.training.data import open_photos
+    from archlab.data import open_images
 
     _, keras = load_keras()
     file = tmp_path / "a, b.png"
-    keras.utils.save_img(file, open_photos("shapes:test=2,size=24", (24, 24)).test.pixels[0], scale=False)
+    keras.utils.save_img(file, open_images("shapes:test=2,size=24", (24, 24)).test.pixels[0], scale=False)
     found = archlab("predict", folder, file, file, "--format", "csv")
     header, *rows = found.out.splitlines()
     assert header == "photo,label,cats,dogs" and len(rows) == 2 and rows[0].startswith(f'"{file}",')
@@ -66,19 +66,19 @@ def test_predicting(archlab, folder, tmp_path) -> None:
         (("train",), "train needs an architecture, such as residual, or --resume RUN"),
         (("train", "residul"), "no architecture named 'residul': did you mean residual?"),
         (("train", "residual", "--recipe", "lectur"), "no recipe named 'lectur': did you mean lecture?"),
-        (("train", "residual", "--set", "lrr=1"), "a recipe has no setting 'lrr': did you mean lr?"),
-        (("train", "residual", "--set", "lr"), "--set lr: write a field and its value, as in lr=0.003"),
+        (("train", "residual", "--set", "lrr=1"), "a recipe has no field 'lrr': did you mean lr?"),
+        (("train", "residual", "--set", "lr"), "--set lr: expected FIELD=VALUE, as in lr=0.003"),
         (("train", "residual", "--epochs", "0"), "epochs must be between 1 and 100000, got 0"),
         (("train", "residual", "--patience", "-1"), "patience must be at least 0, got -1"),
         (("train", "residual", "--data", "nowhere"), "nowhere: there is no such folder"),
-        (("train", "residual", "--input", "?x9"), "--input ?x9: training needs every size, as in 96x96"),
+        (("train", "residual", "--input", "?x9"), "--input ?x9: training needs a height and a width, as in 96x96"),
         (("train", "residual", "--input", "4x4"), "residual"),
-        (("train", "vgg16"), "vgg16 ends in 1000 units with softmax, and there are 2 classes: cats, dogs"),
+        (("train", "vgg16"), "vgg16 ends in 1000 units with softmax, but there are 2 classes: cats, dogs"),
         (("train", "--resume", "nowhere"), "no run nowhere: there is no such folder"),
-        (("train", "residual", "--resume", "x"), "goes on with what that run trains, give no architecture"),
-        (("train", "--resume", "x", "--seed", "3"), "--seed: --resume goes on as x was begun"),
+        (("train", "residual", "--resume", "x"), "takes no architecture"),
+        (("train", "--resume", "x", "--seed", "3"), "--seed: --resume uses the settings of x"),
         (("evaluate", "nowhere"), "no run nowhere: there is no such folder"),
-        (("predict", "nowhere", "photo.jpg"), "no run nowhere: there is no such folder"),
+        (("predict", "nowhere", "cat.jpg"), "no run nowhere: there is no such folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(archlab, tmp_path, monkeypatch, arguments, message: str) -> None:
@@ -91,15 +91,15 @@ def test_what_is_wrong_is_said_in_one_line(archlab, tmp_path, monkeypatch, argum
 
 def test_more_that_is_wrong_with_a_run(archlab, folder, tmp_path) -> None:
     in_use = archlab("train", *NET, "--run", folder)
-    assert in_use.code == 2 and "there is a run already: go on with --resume" in in_use.err
+    assert in_use.code == 2 and "the folder holds a run: resume it with --resume" in in_use.err
     other = archlab("evaluate", folder, "--split", "tset")
     assert other.code == 2 and "no split 'tset': did you mean test?" in other.err
-    photo = archlab("predict", folder, tmp_path / "nowhere.jpg")
-    assert photo.code == 2 and "nowhere.jpg" in photo.err
+    image = archlab("predict", folder, tmp_path / "nowhere.jpg")
+    assert image.code == 2 and "nowhere.jpg" in image.err
     empty = tmp_path / "empty"
     empty.mkdir()
     none = archlab("evaluate", empty)
-    assert none.code == 2 and f"{empty} is no run: it holds no run.json" in none.err
+    assert none.code == 2 and f"{empty} is not an archlab run: it has no run.json" in none.err
 
 
 def test_training_looks_the_same_in_a_process_of_its_own(process, tmp_path) -> None:
@@ -135,7 +135,7 @@ def test_comparing_architectures_by_training_them(archlab, tmp_path, monkeypatch
     again = archlab("compare", *nets, *how, "--seeds", "2", "--train", "--target", "0.01")
     assert again.code == 0 and "epoch 1/2" not in again.err
     assert "Which is more accurate?" in again.out and "Validation error by epoch" in again.out
-    assert "to 0.01 in validation" in again.out and "which say nothing about photos" in again.out
+    assert "to 0.01 validation accuracy" in again.out and "does not transfer to natural images" in again.out
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_comparing_architectures_by_training_them(archlab, tmp_path, monkeypatch
         (("--train", "--static"), "--train: needs TensorFlow, which --static leaves out"),
         (("--train", "--target", "74"), "--target 74: an accuracy lies between 0 and 1"),
         (("--train", "--recipe", "lectur"), "no recipe named 'lectur': did you mean lecture?"),
-        (("--train", "--set", "lrr=1"), "a recipe has no setting 'lrr': did you mean lr?"),
+        (("--train", "--set", "lrr=1"), "a recipe has no field 'lrr': did you mean lr?"),
         (("--train", "--data", "nowhere"), "--data nowhere: there is no such folder"),
     ],
 )

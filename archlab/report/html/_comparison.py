@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from archlab.analysis import Result
+from archlab.lint import SEVERITIES, findings, verdict_sentence
 from archlab.report._compare import summary_parts
-from archlab.report._findings import LEVELS, findings
+from archlab.report._parts import Cell
 from archlab.report._provenance import provenance
-from archlab.report._verdict import verdict_sentence
 from archlab.report.html._figures import figures
 from archlab.report.html._graphs import Shelf, View
-from archlab.report.html._grid import Cell, Column, Grid
+from archlab.report.html._grid import Column, Grid
 from archlab.report.html._layers import layers, stages
 from archlab.report.html._page import page, slug
 from archlab.report.html._sections import sections
 from archlab.report.training import training_parts
-from archlab.result import Result
 
 if TYPE_CHECKING:
-    from archlab.training.experiments import Results
+    from archlab.experiments import Results
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def comparison_to_html(
         target: the validation accuracy that times of training are given to.
         input: the input that all of them were given, where it is not their own.
         command: what the comparison was made by; Python where there was none.
-        when: it was made; now, unless given.
+        when: it was made; now, by default.
     """
     parts = [*summary_parts(results), *(training_parts(training, target) if training else ())]
     shelf = Shelf()
@@ -94,7 +94,9 @@ def _lead(results: Sequence[Result], training: Results | None) -> str:
     counted = "Counted from the graph"
     measured = any(result.gradient_flow for result in results)
     how = (
-        f"{counted}, gradients measured on the Keras model" if measured else f"{counted}, gradients as theory predicts"
+        f"{counted}, gradients measured on the Keras model"
+        if measured
+        else f"{counted}, gradients predicted by mean-field theory"
     )
     if training:
         how += ", accuracies from training"
@@ -103,20 +105,22 @@ def _lead(results: Sequence[Result], training: Results | None) -> str:
 
 def _about(result: Result) -> str:
     """What an architecture is and whether it will train, as far as that is known."""
-    verdict = f"{result.name} {verdict_sentence(result)}" if result.gradient_flow else ""
+    verdict = f"{result.name}: {verdict_sentence(result)}" if result.gradient_flow else ""
     paper = f"{result.architecture.paper.rstrip('.')}." if result.architecture.paper else ""
     return " ".join(filter(None, (paper, verdict)))
 
 
 def _findings(results: Sequence[Result]) -> Grid:
+    listed = sorted(findings(results), key=lambda found: SEVERITIES.index(found.severity))
     rows = tuple(
         (
-            Cell(found.rule),
-            Cell(found.level, LEVELS.index(found.level), found.level),
-            Cell(found.architecture),
-            Cell(found.message, mark="what"),
+            Cell(each.rule),
+            Cell(each.severity, SEVERITIES.index(each.severity)),
+            Cell(each.architecture),
+            Cell(each.message),
         )
-        for found in sorted(findings(results), key=lambda found: LEVELS.index(found.level))
+        for each in listed
     )
-    columns = (Column("finding"), Column("level"), Column("architecture"), Column("what"))
-    return Grid("Findings", columns, rows, sortable=len(rows) > 1)
+    marks = tuple(("", each.severity, "", "what") for each in listed)
+    columns = (Column("finding"), Column("severity"), Column("architecture"), Column("what"))
+    return Grid("Findings", columns, rows, marks=marks, sortable=len(rows) > 1)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from archlab.analysis import QUANTITIES, Result, Value
 from archlab.analysis._flow import Curve, LayerFlow
 from archlab.analysis.static import depths, on_longest_path
 from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
 from archlab.report.html import _svg
-from archlab.report.html._stages import stages_of
-from archlab.result import Result
-from archlab.units import format_bytes, format_count, format_sides
+from archlab.units import BYTES, format_bytes, format_sides
 
 if TYPE_CHECKING:
-    from archlab.training.experiments import Results
+    from archlab.experiments import Results
 
 WIDTH, HEIGHT = 380, 220
 
@@ -61,12 +60,12 @@ def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
     measured = [(r.name, _along(r, r.gradient_flow) if r.gradient_flow else []) for r in results if any(flows.values())]
     predicted = [(result.name, _along(result, result.gradient_flow_predicted)) for result in results]
     band = ", with the quartiles of the seeds as a band" if any(f and len(f.seeds) > 1 for f in flows.values()) else ""
-    how = f"Measured{band}, and dashed as theory predicts it: " if measured else "As theory predicts it: "
+    how = f"Measured{band}, and dashed as predicted: " if measured else "As predicted: "
     quantities = (
-        ("signal", "output_gradient_rms", "Error signal by depth", "the RMS of the loss's gradient at each layer's "
-         "output. A curve that falls to the left fades on its way back to the input."),
-        ("kernel", "kernel_gradient_norm", "Kernel gradient by depth", "the norm of the loss's gradient with respect "
-         "to each layer's kernels: how large a step it takes."),
+        ("signal", "activation_gradient_rms", "Activation gradient by depth",
+         "the RMS of ∂loss/∂output of each layer. A curve that falls to the left vanishes on its way back."),
+        ("kernel", "kernel_gradient_norm", "Kernel gradient by depth",
+         "the norm of ∂loss/∂kernel of each layer: how large a step it takes."),
     )  # fmt: skip
     for name, quantity, title, says in quantities:
         known = [getattr(layer, quantity) for _, curve in (*measured, *predicted) for layer in curve]
@@ -106,7 +105,7 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
     peaks = [result.analysis.memory.peak_inference or 0 for result in results]
     if not any(peaks):
         return
-    unit, by = _unit(max(peaks), 1024)
+    unit, by = BYTES.scaled(max(peaks))
     places = [
         Place(
             result.name, number, row.live / by, f"{result.name}, {row.name}: {format_bytes(row.live)} (layer {number})"
@@ -120,37 +119,42 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
         for result in results
         if (memory := result.analysis.memory).peak_inference
     ]
-    says = f"Activations alive at inference while each layer runs, for one example. {'; '.join(tops)}."
-    chart = timeline(places, f"{unit}B", width=WIDTH, height=HEIGHT)
+    says = f"Activations alive at inference while each layer runs, for one sample. {'; '.join(tops)}."
+    chart = timeline(places, unit, width=WIDTH, height=HEIGHT)
     yield Figure("memory", "Memory over time", says, _drawn(chart))
 
 
+_BY_STAGE = ("params", "macs", "saved_activations")
+_AGAINST_ACCURACY = ("params", "macs")
+
+
 def _costs(results: Sequence[Result]) -> Iterator[Figure]:
-    kinds: tuple[tuple[str, str, str, Callable[[float], str], int], ...] = (
-        ("params", "Parameters by stage", "parameters", format_count, 1000),
-        ("macs", "Multiply–accumulates by stage", "MACs", format_count, 1000),
-        ("kept", "Memory kept for backward by stage", "kept", format_bytes, 1024),
-    )
-    stages = {result.name: stages_of(result.analysis) for result in results}
-    for name, title, noun, write, base in kinds:
-        found: list[tuple[str, str, float, float]] = []
-        for net, parts in stages.items():
-            values = {stage.name if len(parts) > 1 else WHOLE: getattr(stage, name) or 0 for stage in parts}
-            total = sum(values.values())
-            found += [(net, stage, value, value / total) for stage, value in values.items() if value]
+    for quantity in (QUANTITIES[name] for name in _BY_STAGE):
+        found: list[tuple[str, str, Value, float]] = []
+        for result in results:
+            stages = quantity.groups(result, "stage") or {}
+            values = {name if len(stages) > 1 else WHOLE: value for name, value in stages.items() if value.rank}
+            total = sum(value.rank or 0.0 for value in values.values())
+            found += [(result.name, stage, value, (value.rank or 0.0) / total) for stage, value in values.items()]
         if not found:
             continue
-        unit, by = _unit(max(value for _, _, value, _ in found), base)
+        unit, by = quantity.unit.scaled(max(value.rank or 0.0 for _, _, value, _ in found))
         shares = [
-            Part(net, stage, value / by, f"{net}, {stage}: {write(value)} {noun}, {share:.0%} of its own")
+            Part(
+                net,
+                stage,
+                (value.rank or 0.0) / by,
+                f"{net}, {stage}: {value.text(quantity.unit)} {quantity.label}, {share:.0%} of its own",
+            )
             for net, stage, value, share in found
         ]
-        axis = f"{noun} ({unit}{'B' if base == 1024 else ''})" if unit or base == 1024 else noun
-        says = f"The whole bar is the architecture, its pieces are its stages from first to last. {_largest(found)}"
-        yield Figure(f"stage-{name}", title, says, _drawn(by_stage(shares, axis, WIDTH)), "stages")
+        axis = f"{quantity.label} ({unit})" if unit else quantity.label
+        says = f"A bar is the architecture, its pieces are its stages from first to last. {_largest(found)}"
+        title = f"{quantity.label[0].upper()}{quantity.label[1:]} by stage"
+        yield Figure(f"stage-{quantity.option}", title, says, _drawn(by_stage(shares, axis, WIDTH)), "stages")
 
 
-def _largest(found: Sequence[tuple[str, str, float, float]]) -> str:
+def _largest(found: Sequence[tuple[str, str, Value, float]]) -> str:
     most: dict[str, tuple[str, float]] = {}
     for net, stage, _, share in found:
         if share > most.get(net, ("", 0.0))[1]:
@@ -161,33 +165,21 @@ def _largest(found: Sequence[tuple[str, str, float, float]]) -> str:
 
 def _trade_offs(results: Sequence[Result], training: Results) -> Iterator[Figure]:
     trained = {group.architecture: group for group in training.groups if group.mean is not None}
-    kinds: tuple[tuple[str, str, str, Callable[[Any], float | None]], ...] = (
-        ("params", "Accuracy against parameters", "parameters", lambda analysis: analysis.params.total),
-        ("macs", "Accuracy against multiply–accumulates", "MACs", lambda analysis: analysis.compute.macs),
-    )
-    for name, title, noun, read in kinds:
-        costs = {result.name: read(result.analysis) for result in results if result.name in trained}
-        known = {net: cost for net, cost in costs.items() if cost is not None}
+    for quantity in (QUANTITIES[name] for name in _AGAINST_ACCURACY):
+        assert quantity.whole is not None
+        costs = {result.name: quantity.whole(result) for result in results if result.name in trained}
+        known = {net: cost for net, cost in costs.items() if cost.rank is not None}
         if not known:
             continue
-        unit, by = _unit(max(known.values()), 1000)
+        unit, by = quantity.unit.scaled(max(cost.rank or 0.0 for cost in known.values()))
         points = []
         for net, cost in known.items():
             group = trained[net]
             interval = (group.interval.low, group.interval.high) if group.interval else None
             within = f" ({group.interval})" if group.interval else ""
-            said = f"{net}: {group.mean:.3f}{within}, {format_count(cost)} {noun}"
-            points.append(Trained(net, cost / by, group.mean or 0.0, interval, said))
+            said = f"{net}: {group.mean:.3f}{within}, {cost.text(quantity.unit)} {quantity.label}"
+            points.append(Trained(net, (cost.rank or 0.0) / by, group.mean or 0.0, interval, said))
         says = "Test accuracy, the mean over the seeds, with its 95 % interval, against what the architecture costs."
-        chart = trade_off(points, f"{noun} ({unit})" if unit else noun, width=WIDTH, height=HEIGHT)
-        yield Figure(f"accuracy-{name}", title, says, _drawn(chart), "")
-
-
-def _unit(largest: float, base: int) -> tuple[str, float]:
-    """A prefix that leaves the largest number between 1 and the base, and what to divide by."""
-    power = 0
-    while largest >= base and power < 6:
-        largest /= base
-        power += 1
-    prefix = ("", "k", "M", "G", "T", "P", "E")[power]
-    return (prefix.upper() + "i" if base == 1024 and prefix else prefix), float(base**power)
+        axis = f"{quantity.label} ({unit})" if unit else quantity.label
+        chart = trade_off(points, axis, width=WIDTH, height=HEIGHT)
+        yield Figure(f"accuracy-{quantity.option}", f"Accuracy against {quantity.label}", says, _drawn(chart), "")

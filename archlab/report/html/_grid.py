@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archlab.report._parts import Table
-
-_NUMBER = re.compile(r"(?:[≥~<>] )?([+−-]?)((?:\d[\d,]*)(?:\.\d+)?(?:e[+-]?\d+)?)(?: ?([kKMGTPE])(i?)B?\b)?")
-_PREFIXES = "kMGTPE"
-
-
-class Cell(NamedTuple):
-    """What a cell says, the number that it is sorted by (None where it has none), and what it is coloured by."""
-
-    text: str
-    value: float | None = None
-    mark: str = ""
-
-    @property
-    def indented(self) -> bool:
-        """Whether it belongs to the row above."""
-        return self.text.startswith(" ")
+from archlab.report._parts import Cell, Table
 
 
 class Column(NamedTuple):
@@ -42,6 +25,7 @@ class Grid:
         columns: their heads.
         rows: cells, of which the first names the row.
         totals: rows that sum up the others, and stay below them.
+        marks: for each row, what its cells are coloured by; none where no cell is.
         sortable: whether the order of the rows is the reader's.
         tall: whether it may be longer than a screen, and then scrolls by itself.
     """
@@ -50,38 +34,18 @@ class Grid:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     totals: tuple[tuple[Cell, ...], ...] = ()
+    marks: tuple[tuple[str, ...], ...] = ()
     sortable: bool = True
     tall: bool = False
 
 
 def grid(table: Table, title: str = "", tall: bool = False) -> Grid:
-    """A report's table, its numbers read from what they are written as."""
+    """A report's table, its columns explained where it explains them."""
     numeric = [place < len(table.align) and table.align[place] == "right" for place in range(len(table.columns))]
-    columns = tuple(Column(name, right) for name, right in zip(table.columns, numeric, strict=True))
-    rows = tuple(
-        tuple(Cell(text, number(text) if right else None) for text, right in zip(row, numeric, strict=True))
-        for row in table.rows
+    columns = tuple(
+        Column(name, right, table.hints.get(name, "")) for name, right in zip(table.columns, numeric, strict=True)
     )
-    body = len(rows) - table.totals
+    body = len(table.rows) - table.totals
     # In a table of labels the rows have an order of their own; one or none has no order to choose.
-    return Grid(title or table.title, columns, rows[:body], rows[body:], not table.stack and body > 1, tall)
-
-
-def number(text: str) -> float | None:
-    """The number that a text begins with, in the units that reports are written in.
-
-    >>> number("991,041"), number("415 M"), number("≥ 2 KiB"), number("−0.5"), number("1:15"), number("–")
-    (991041.0, 415000000.0, 2048.0, -0.5, 75.0, None)
-    """
-    text = text.strip()
-    if re.fullmatch(r"\d+(:\d\d){1,2}", text):
-        seconds = 0.0
-        for part in text.split(":"):
-            seconds = 60 * seconds + int(part)
-        return seconds
-    found = _NUMBER.match(text)
-    if found is None:
-        return None
-    sign, digits, prefix, binary = found.groups()
-    value = float(digits.replace(",", "")) * (-1 if sign in ("-", "−") and sign else 1)
-    return value * (1024 if binary else 1000) ** (_PREFIXES.index(prefix.replace("K", "k")) + 1) if prefix else value
+    sortable = not table.stack and body > 1
+    return Grid(title or table.title, columns, table.rows[:body], table.rows[body:], (), sortable, tall)

@@ -7,15 +7,16 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from math import inf
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from archlab.text import printable
+
 _PACKAGE = "archlab.report.html"
 
 
-def page(template: str, extra: str = "", **context: Any) -> str:
+def page(template: str, extra: str = "", **context: object) -> str:
     """A template of this package filled in; every name in it is escaped.
 
     The policy that the page sets for itself lets its own style and script run, by their digests, and nothing else: what
@@ -49,10 +50,15 @@ def _digest(text: str) -> str:
 def _environment() -> Environment:
     loader = PackageLoader(_PACKAGE)
     made = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_safe
     )  # fmt: skip
     made.filters["sortable"] = lambda value: "Infinity" if value == inf else f"{value:.12g}"
     return made
+
+
+def _safe(value: object) -> object:
+    """Names with nothing in them that no page may hold; what is markup already has been made so."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def slug(text: str) -> str:

@@ -19,7 +19,7 @@ def to_html(
         report: what the page shows.
         title: its heading.
         command: what the report was made by; Python where there was none.
-        when: it was made; now, unless given.
+        when: it was made; now, by default.
 
     >>> from archlab.report import Prose, Report
     >>> "a &lt;b&gt; in it" in to_html(Report((Prose("", ("a <b> in it",)),)))

@@ -2,17 +2,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
+from archlab.analysis import QUANTITIES, Result
 from archlab.errors import UsageError, did_you_mean
-from archlab.result import Result
 from archlab_cli.options import (
     ascii_only,
     check_counts,
+    check_data,
     check_output,
-    check_photos,
     command_line,
     deliver,
     format_option,
@@ -26,29 +25,39 @@ from archlab_cli.options import (
     settings_option,
     size_option,
     training_progress,
+    trusted,
     width,
     write,
 )
 
-_FINDINGS = ("vanishes", "explodes", "misaligned", "unknown")
+_FINDINGS = ("vanishing", "exploding", "misaligned", "unknown")
 
 
 @click.command("compare")
 @references
 @click.option("--static", is_flag=True, help="Stop before gradients are measured: no TensorFlow.")
 @size_option
-@click.option("--data", metavar="DIR", help="Measure, and train, on photos from this folder of class folders.")
-@click.option("--seeds", default=3, show_default=True, help="To measure gradients under, and to train from.")
+@click.option(
+    "--data",
+    metavar="DIR|shapes",
+    help="Measure, and train, on images: a folder of class folders, or `shapes`, the synthetic data set.",
+)
+@click.option(
+    "--seeds",
+    type=int,
+    metavar="N",
+    help="To measure gradients under, and to train from; a saved model is measured as it is.  [default: 3]",
+)
 @click.option("--train", is_flag=True, help="Train each from every seed too: accuracies with their intervals.")
 @click.option("--recipe", default="lecture", show_default=True, metavar="NAME", help="To train by.")
-@click.option("--epochs", type=int, metavar="N", help="Another number of epochs than the recipe's.")
+@click.option("--epochs", type=int, metavar="N", help="The number of epochs.  [default: the recipe's]")
 @settings_option
 @click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Keep the runs here; else under runs/.")
 @click.option("--target", type=float, metavar="SHARE", help="Give the time to this validation accuracy.")
 @click.option(
     "--sort",
     metavar="KEY",
-    help="name, depth, params, macs, flops, memory, receptive-field or slope; the smallest first.",
+    help="name or a quantity, such as params, macs or receptive-field; the smallest first.",
 )
 @click.option(
     "--fail-on",
@@ -63,7 +72,7 @@ def command(
     static: bool,
     size: str | None,
     data: str | None,
-    seeds: int,
+    seeds: int | None,
     train: bool,
     recipe: str,
     epochs: int | None,
@@ -90,7 +99,7 @@ def command(
       archlab compare baseline residual --output report.html
       archlab compare baseline residual --data cats_vs_dogs --train --recipe lecture
     """
-    from archlab.comparison import SORT_KEYS, compare
+    from archlab.comparison import compare, sort_keys
     from archlab.report import counted_parts, gradient_parts, static_parts, to_text
     from archlab.report.training import training_parts
 
@@ -98,12 +107,11 @@ def command(
     shape = read_size(size)
     asked = _findings(fail_on, static)
     check_counts(seeds=seeds)
-    if sort is not None and sort not in SORT_KEYS:
-        raise UsageError(f"--sort {sort}: {did_you_mean(sort, SORT_KEYS)}")
+    if sort is not None and sort not in sort_keys() and QUANTITIES.named(sort) is None:
+        raise UsageError(f"--sort {sort}: {did_you_mean(sort, sort_keys())}")
     if sort == "slope" and static:
         raise UsageError("--sort slope: the slope is measured, which --static leaves out")
-    photos = None if data is None or (train and _are_drawings(data)) else Path(data)
-    check_photos(photos)
+    check_data(data)
     values = read_settings(settings) | ({} if epochs is None else {"epochs": epochs})
     _check_training(train, static, values, runs, target)
     if train:
@@ -112,23 +120,28 @@ def command(
         find_recipe(recipe).with_settings(values)
     check_output(output)
 
-    found = compare(*references, static=True, input=shape, allow_lambda=allow_lambda)
+    found = compare(*[trusted(each, allow_lambda) for each in references], static=True, input=shape)
     if sort is not None and sort != "slope":
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"
     if at_once:
         deliver(to_text((static_parts if static else counted_parts)(found.results), width(), ascii_only()), None)
     if not static:
-        with progress(len(found) * (seeds + 1)) as step:
-            found = found.measured(photos, seeds, lambda name, word: step(f"{name}: {word}"))
+        with progress(len(found) * ((seeds or 3) + 1)) as step:
+            found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))
         if sort == "slope":
             found = found.sorted(sort)
         if at_once:
             deliver("\n" + to_text(gradient_parts(found.results), width(), ascii_only()), None)
     if train:
-        with training_progress() as tell:
+        with training_progress() as show:
             found = found.trained(
-                data or "shapes", recipe, seeds, settings=values, output=runs, tell=lambda name, step: tell(step, name)
+                data or "shapes",
+                recipe,
+                3 if seeds is None else seeds,
+                settings=values,
+                output=runs,
+                on_step=lambda name, step: show(step, name),
             )
         if at_once and found.training:
             deliver("\n" + to_text(training_parts(found.training, target), width(), ascii_only()), None)
@@ -139,13 +152,9 @@ def command(
         click.get_current_context().exit(1)
 
 
-def _are_drawings(data: str) -> bool:
-    from archlab.training.data import is_shapes
-
-    return is_shapes(data)
-
-
-def _check_training(train: bool, static: bool, values: dict[str, Any], runs: Path | None, target: float | None) -> None:
+def _check_training(
+    train: bool, static: bool, values: dict[str, object], runs: Path | None, target: float | None
+) -> None:
     given = {"--epochs or --set": values, "--runs": runs, "--target": target is not None}
     for option, value in given.items():
         if value and not train:
@@ -161,7 +170,7 @@ def _findings(text: str | None, static: bool) -> set[str]:
     for word in asked:
         if word not in _FINDINGS:
             raise UsageError(f"--fail-on {word}: {did_you_mean(word, _FINDINGS)}")
-        if static and word in ("vanishes", "explodes"):
+        if static and word in ("vanishing", "exploding"):
             raise UsageError(f"--fail-on {word}: gradients are measured, which --static leaves out")
     return asked
 

@@ -17,7 +17,7 @@ from archlab_cli.options import (
 
 
 class _Parts(click.Group):
-    """The commands below `archlab data`; an unknown one is answered with the closest."""
+    """The subcommands of `archlab data`; the error for an unknown one names the closest."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -31,10 +31,10 @@ class _Parts(click.Group):
 @click.group("data", cls=_Parts, no_args_is_help=False, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Photos to train on: fetch them, look through them, or draw some.
+    """Download, inspect or generate training images.
 
-    Data is a folder of class folders, with or without train, validation and test around them; or 'shapes', drawings of
-    cats and dogs that need no network.
+    Data is a folder of class folders, optionally inside train, validation and test; or 'shapes', the synthetic data set
+    of cats and dogs, which needs no download.
 
     \b
     Examples:
@@ -47,29 +47,29 @@ def command(ctx: click.Context) -> None:
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from archlab.training.data import ARCHIVES
+    from archlab.data import ARCHIVES
 
     return [name for name in ARCHIVES if name.startswith(incomplete)]
 
 
 @command.command("fetch")
 @click.argument("name", shell_complete=_complete)
-@click.option("--full", is_flag=True, help="All photos: those that the lecture leaves out are for training.")
+@click.option("--full", is_flag=True, help="Use all images: those outside the lecture's splits are for training.")
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to make; called as the data unless given."
+    "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to create.  [default: the data set's name]"
 )
 @click.option(
     "--archive",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Take the archive from this file: it is not downloaded.",
+    help="Use a local copy of the archive instead of a download.",
 )
 def fetch(name: str, full: bool, to: Path | None, archive: Path | None) -> None:
-    """Download photos and lay them out for training, validation and test.
+    """Download images into class folders in train, validation and test.
 
-    cats_vs_dogs is Microsoft's archive of 25,000 photos (0.8 GB), checked by its SHA-256. As in the lecture, of each
-    class photos 0 to 999 are for training, 1000 to 1499 for validation, 1500 to 2499 for test. What cannot be decoded
-    is left out and named. A download that breaks off goes on when the command is run again.
+    cats_vs_dogs is Microsoft's archive of 25,000 images (0.8 GB), verified by its SHA-256. As in the lecture, images 0
+    to 999 of each class are for training, 1000 to 1499 for validation, 1500 to 2499 for test. Images that cannot be
+    decoded are skipped and listed. An interrupted download resumes when the command is run again.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def fetch(name: str, full: bool, to: Path | None, archive: Path | None) -> None:
       archlab data fetch cats_vs_dogs --full --to all_cats_vs_dogs
       archlab data fetch cats_vs_dogs --archive kagglecatsanddogs_5340.zip
     """
-    from archlab.training import data
+    from archlab import data
 
     with counter() as progress:
         folder = data.fetch(name, to or Path(name), full, progress, archive=archive, note=note)
@@ -89,20 +89,21 @@ def fetch(name: str, full: bool, to: Path | None, archive: Path | None) -> None:
 @format_option
 @output_option
 def show(source: str, form: str | None, output: Path | None) -> None:
-    """How many photos a folder holds of each class and split, and what is skipped, and why.
+    """Show the number of images by class and split, and the skipped files.
 
-    Every photo is decoded once. Skipped is what is empty, damaged, no image, or a copy of a photo in another split.
+    Every image is decoded once. Empty and damaged files, files that are not images, and duplicates of images in another
+    split are skipped.
 
     \b
     Examples:
       archlab data show cats_vs_dogs
-      archlab data show cats_vs_dogs --format json --output photos.json
+      archlab data show cats_vs_dogs --format json --output data.json
       archlab data show shapes:train=400,seed=2
     """
     form = read_format(form, output)
     check_output(output)
+    from archlab.data import survey
     from archlab.report.data import data_report
-    from archlab.training.data import survey
 
     with counter() as progress:
         found = survey(source, progress)
@@ -112,22 +113,22 @@ def show(source: str, form: str | None, output: Path | None) -> None:
 @command.command("draw")
 @click.argument("source")
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to make; called as the data unless given."
+    "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to create.  [default: the data set's name]"
 )
 def draw(source: str, to: Path | None) -> None:
-    """Write the drawings of 'shapes' as PNG files in class folders, to look at.
+    """Write the synthetic data set 'shapes' as PNG files in class folders.
 
-    Arguments: train, validation and test say how many, size how many pixels wide and high, seed which.
+    Arguments: train, validation and test (numbers of images), size (height and width in px), seed.
 
     \b
     Examples:
       archlab data draw shapes
-      archlab data draw shapes:train=20,validation=10,test=10,size=256,seed=7 --to drawings
+      archlab data draw shapes:train=20,validation=10,test=10,size=256,seed=7 --to synthetic
     """
-    from archlab.training import data
+    from archlab import data
 
     if not data.is_shapes(source):
-        raise UsageError(f"{source} cannot be drawn: {did_you_mean(source, ('shapes',))}")
+        raise UsageError(f"{source} is not a synthetic data set: {did_you_mean(source, ('shapes',))}")
     with counter() as progress:
-        folder = data.draw_shapes(source, to or Path("shapes"), progress)
+        folder = data.write_shapes(source, to or Path("shapes"), progress)
     note(f"written to {folder}")

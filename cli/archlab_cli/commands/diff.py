@@ -15,6 +15,7 @@ from archlab_cli.options import (
     read_format,
     read_size,
     size_option,
+    trusted,
     write,
 )
 
@@ -64,7 +65,7 @@ def command(
     form = read_format(form, None if drawn else output)
     shape = read_size(size)
     check_output(output)
-    found = diff(before, after, input=shape, allow_lambda=allow_lambda)
+    found = diff(trusted(before, allow_lambda), trusted(after, allow_lambda), input=shape)
     if drawn and output is not None:
         made = found.render().written(output.suffix)
         deliver_file(lambda path: path.write_bytes(made), output)

@@ -17,19 +17,20 @@ _ENGINES = ("local", "ray")
 @click.option(
     "--engine",
     default="local",
+    show_default=True,
     metavar="ENGINE",
-    help="local (unless given): one trial after another in this process; ray: on a Ray cluster.",
+    help="local: one trial after another in this process; ray: on a Ray cluster.",
 )
 @click.option(
     "--address",
     metavar="HOST:PORT",
-    help="Of a running Ray cluster, or auto; without it Ray is started on this machine.",
+    help="Of a running Ray cluster, or auto.  [default: start Ray on this machine]",
 )
-@click.option("--dry-run", is_flag=True, help="Check the plan and list its trials; run none.")
+@click.option("--dry-run", is_flag=True, help="Check the plan and list its trials, without running them.")
 @format_option
 @output_option
 def command(plan: Path, engine: str, address: str | None, dry_run: bool, form: str | None, output: Path | None) -> None:
-    """Train architectures under recipes and seeds by a plan, and say what the results allow.
+    """Train architectures × recipes × seeds by a plan, and compare the results.
 
     PLAN is a YAML file:
 
@@ -38,8 +39,8 @@ def command(plan: Path, engine: str, address: str | None, dry_run: bool, form: s
       recipes: [lecture, {name: small, base: lecture, set: {epochs: 3, input: 96}}]
       seeds: 3
 
-    Every trial has a folder of its own. One that is finished is never run again: the same command goes on after an
-    interruption, and runs what failed once more. A trial that fails stops no other; exit code 1 says that one did.
+    Every trial has its own folder. Finished trials are not run again: the same command resumes an interrupted
+    experiment and retries failed trials. A failed trial does not stop the others; the exit code is then 1.
 
     \b
     Examples:
@@ -52,33 +53,33 @@ def command(plan: Path, engine: str, address: str | None, dry_run: bool, form: s
     if engine not in _ENGINES:
         raise UsageError(f"--engine {engine}: {did_you_mean(engine, _ENGINES)}")
     if address is not None and engine != "ray":
-        raise UsageError("--address: is that of a Ray cluster, for --engine ray")
+        raise UsageError("--address: only for --engine ray")
     check_output(output)
+    from archlab import experiments
     from archlab.report.experiment import experiment_report, plan_report
-    from archlab.training import experiments
-    from archlab_cli.trials import apart, growing
+    from archlab_cli.trials import growing, redirected
 
     found = experiments.read_plan(plan)
     if dry_run:
         experiments.check(found, experiments.Checks())
-        report, data = plan_report(found, experiments.kept(found))
+        report, data = plan_report(found, experiments.finished_trials(found))
         write(report, lambda: data, form, output)
         return
     ended: list[str] = []
 
-    def told(outcome: experiments.Outcome) -> None:
+    def on_result(outcome: experiments.Outcome) -> None:
         ended.extend([outcome.spec.folder] * (outcome.summary is not None))
-        tell(outcome)
+        show(outcome)
 
-    # On a terminal the final table takes the place of the growing one.
+    # On a terminal the final table replaces the growing one.
     stays = output is not None or form != "table" or not sys.stdout.isatty()
-    quiet = apart(found.output / "ray.log") if engine == "ray" else nullcontext(sys.stderr)
+    quiet = redirected(found.output / "ray.log") if engine == "ray" else nullcontext(sys.stderr)
     try:
-        with quiet as stream, growing(found, stream, stays) as tell:
-            results = experiments.run(found, engine=engine, address=address, on_result=told)
+        with quiet as stream, growing(found, stream, stays) as show:
+            results = experiments.run(found, engine=engine, address=address, on_result=on_result)
     except KeyboardInterrupt:
         total = len(found.trials())
-        note(f"{len(ended)} of {total} trials are finished, in {found.output}: the same command goes on with the rest")
+        note(f"{len(ended)} of {total} trials are finished, in {found.output}: run the command again to resume")
         raise
     write(experiment_report(results), results.to_dict, form, output)
     if results.failed:

@@ -29,7 +29,7 @@ _SCHEMA = "schema"
     "-f",
     "form",
     metavar="FORMAT",
-    help=f"{', '.join(_FORMATS)}; by --output's suffix unless given, else yaml.",
+    help=f"{', '.join(_FORMATS)}; by --output's suffix.  [default: yaml]",
 )
 @size_option
 @lambda_option
@@ -67,22 +67,19 @@ def command(reference: str, form: str | None, size: str | None, allow_lambda: bo
 
     architecture = load(reference, read_size(size), allow_lambda=allow_lambda)
     try:
-        graph = architecture.graph
         if form == "keras":
             assert output is not None
-            from archlab.bridge import to_keras
+            from archlab.export import to_keras
 
-            model = to_keras(graph)
+            model = to_keras(architecture)
             deliver_file(model.save, output)
         elif form == "python":
-            from archlab.codegen import to_python
+            from archlab.export import to_python
 
-            deliver(to_python(graph, architecture.name, architecture.paper), output)
-        elif architecture.tree is None:
-            raise UsageError(f"{reference} is a graph of layers, and YAML holds a tree of parts: export it as python")
+            deliver(to_python(architecture), output)
         else:
-            from archlab.notation import to_yaml
+            from archlab.export import to_yaml
 
-            deliver(to_yaml(architecture.tree, architecture.name, architecture.paper), output)
+            deliver(to_yaml(architecture), output)
     except DesignError as error:
         raise error.within(architecture.name) from None

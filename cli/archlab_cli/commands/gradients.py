@@ -6,20 +6,22 @@ from typing import Any
 import click
 
 from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab.parsing import read_whole
 from archlab_cli.options import (
     check_counts,
+    check_data,
     check_output,
-    check_photos,
+    data_option,
     deliver_file,
     format_option,
     lambda_option,
     output_option,
-    photos_option,
     progress,
     read_format,
     read_size,
     references,
     size_option,
+    trusted,
     write,
 )
 
@@ -40,22 +42,22 @@ _OF_A_MEASUREMENT = {
     "--init", metavar="NAME,…", help="Draw kernels by these: he, glorot, lecun, orthogonal, or a name of Keras."
 )
 @size_option
-@photos_option
+@data_option
 @click.option(
-    "--seeds", type=int, metavar="N", help="Initializations: 3 unless given; a saved model is measured as it is."
+    "--seeds", type=int, metavar="N", help="Initializations; a saved model is measured as it is.  [default: 3]"
 )
 @click.option("--batch", default=8, show_default=True, metavar="N", help="Examples in a batch.")
 @click.option("--batches", default=1, show_default=True, metavar="N", help="Batches under each initialization.")
-@click.option("--loss", metavar="NAME", help="A loss of Keras; the one that goes with the head unless given.")
+@click.option("--loss", metavar="NAME", help="A loss of Keras; the one that goes with the head.  [default]")
 @click.option(
-    "--mode", default="training", metavar="MODE", help="Layers act as in training (unless given) or inference."
+    "--mode", default="training", show_default=True, metavar="MODE", help="Layers act as in training or inference."
 )
-@click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given) or block, of one.")
+@click.option("--by", default="layer", show_default=True, metavar="WHAT", help="A row for each layer or block, of one.")
 @click.option(
     "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
 )
 @lambda_option
-@click.option("--predicted", is_flag=True, help="Draw what theory expects beside it, dashed.")
+@click.option("--predicted", is_flag=True, help="Draw what is predicted beside it, dashed.")
 @format_option
 @output_option
 def command(
@@ -63,7 +65,7 @@ def command(
     depths: str | None,
     init: str | None,
     size: str | None,
-    data: Path | None,
+    data: str | None,
     seeds: int | None,
     batch: int,
     batches: int,
@@ -97,7 +99,7 @@ def command(
     if mode not in _MODES:
         raise UsageError(f"--mode {mode}: {did_you_mean(mode, _MODES)}")
     check_counts(seeds=seeds, batch=batch, batches=batches)
-    check_photos(data)
+    check_data(data)
     check_output(output)
     _check_plot(plot)
     if predicted and (plot is None or depths is not None):
@@ -116,19 +118,18 @@ def command(
     options: dict[str, Any] = {"data": data, "loss": loss, "seeds": seeds, "batch": batch, "batches": batches}
     options["training"] = mode == "training"
     initializers = [word.strip() for word in init.split(",")] if init else []
+    from archlab.analysis import sweep
     from archlab.report.gradients import flow_report, sweep_report
-    from archlab.sweeps import sweep
 
     if by != "layer" and len(references) * len(at or (0,)) * len(initializers or (0,)) > 1:
         raise UsageError(f"--by {by}: rows are shown of one architecture alone; --format json has them of all")
     variants = len(references) * max(len(at), 1) * max(len(initializers), 1)
     with progress(variants * ((seeds or 3) + 1)) as step:
         found = sweep(
-            *references,
+            *(references if at else [trusted(each, allow_lambda) for each in references]),
             depths=at,
             initializers=initializers,
             input=read_size(size),
-            allow_lambda=allow_lambda,
             progress=lambda name, word: step(f"{name}: {word}"),
             **options,
         )
@@ -173,7 +174,8 @@ def _numbers(text: str | None) -> list[int]:
     """`10,20,50` as numbers."""
     found: list[int] = []
     for word in text.split(",") if text else ():
-        if not word.strip().isdigit() or int(word) < 1:
+        number = read_whole(word)
+        if not number:
             raise UsageError(f"--depths {text}: write whole numbers with commas between, as in 10,20,50")
-        found.append(int(word))
+        found.append(number)
     return found

@@ -24,4 +24,4 @@ def command(form: str | None, output: Path | None) -> None:
     form = read_format(form, output)
     check_output(output)
     report, records = zoo_report(entries())
-    write(report, lambda: {"schema": 1, "architectures": records}, form, output)
+    write(report, lambda: {"schema": 2, "architectures": records}, form, output)

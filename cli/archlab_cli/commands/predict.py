@@ -9,15 +9,15 @@ from archlab_cli.options import check_output, format_option, output_option, read
 
 @click.command("predict")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @format_option
 @output_option
-def command(run: Path, photos: tuple[Path, ...], form: str | None, output: Path | None) -> None:
-    """What the weights that a training run has kept say of photos.
+def command(run: Path, images: tuple[Path, ...], form: str | None, output: Path | None) -> None:
+    """Predict the classes of images with the best weights of a training run.
 
     \b
     Examples:
-      archlab predict runs/residual-fast-seed0 photo.jpg
+      archlab predict runs/residual-fast-seed0 cat.jpg
       archlab predict runs/residual-fast-seed0 *.jpg --format csv
     """
     form = read_format(form, output)
@@ -25,5 +25,5 @@ def command(run: Path, photos: tuple[Path, ...], form: str | None, output: Path 
     from archlab.report.training import predictions_report
     from archlab.training import predict
 
-    found = predict(run, photos)
+    found = predict(run, images)
     write(predictions_report(found), lambda: [each.to_dict() for each in found], form, output)

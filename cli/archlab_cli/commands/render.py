@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from archlab.drawings import VIEWS, render
 from archlab.errors import UsageError, did_you_mean
-from archlab.rendering import LEVELS
+from archlab.rendering import LEVELS, VIEWS, colors, render
 from archlab_cli.options import (
     check_output,
     deliver_file,
@@ -16,6 +15,7 @@ from archlab_cli.options import (
     read_size,
     reference,
     size_option,
+    trusted,
 )
 
 _SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermaid": ".mmd"}
@@ -28,11 +28,11 @@ _SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermai
     "--format", "-f", "form", metavar="FORMAT", help=f"{', '.join(_SUFFIXES)}; by --output's suffix, else svg."
 )
 @click.option("--view", default="graph", show_default=True, metavar="VIEW", help=f"{', '.join(VIEWS)}.")
-@click.option("--level", metavar="LEVEL", help=f"What a box is: {', '.join(LEVELS)}; block unless given.")
-@click.option("--color", metavar="BY", help="kind, params, macs, receptive-field or gradient; kind unless given.")
+@click.option("--level", metavar="LEVEL", help=f"What a box is: {', '.join(LEVELS)}.  [default: block]")
+@click.option("--color", metavar="BY", help=f"{', '.join(colors())}.  [default: kind]")
 @click.option("--only", metavar="NAME", help="One stage or block alone, such as stage2/block1.")
 @click.option("--layer", metavar="NAME", help="Whose central unit the pyramid and the receptive field show.")
-@click.option("--image", type=click.Path(path_type=Path), metavar="PHOTO", help="A photo to lay on the input there.")
+@click.option("--image", type=click.Path(path_type=Path), metavar="IMAGE", help="An image to show on the input there.")
 @click.option(
     "--engine", default="pip", show_default=True, metavar="ENGINE", help="pip, or system: an installed Graphviz."
 )
@@ -71,7 +71,7 @@ def command(
             f"render {reference}: name a file for the picture, such as --output {_stem(reference)}{suffix}"
         )
     drawing = render(
-        reference,
+        trusted(reference, allow_lambda),
         level,  # pyright: ignore[reportArgumentType]
         view=view,  # pyright: ignore[reportArgumentType]
         color=color,
@@ -80,7 +80,6 @@ def command(
         image=image,
         input=read_size(size),
         engine=engine,  # pyright: ignore[reportArgumentType]
-        allow_lambda=allow_lambda,
     )
     made = drawing.written(suffix)
     if output is None:

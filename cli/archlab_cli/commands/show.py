@@ -22,26 +22,27 @@ _BY = ("layer", "block", "stage")
 
 @click.command("show")
 @reference
-@click.option("--by", default="layer", metavar="WHAT", help="A row for each layer (unless given), block or stage.")
+@click.option("--by", default="layer", show_default=True, metavar="WHAT", help="A row for each layer, block or stage.")
+@click.option("--share", is_flag=True, help="Beside each number its share of the total.")
 @size_option
 @lambda_option
 @format_option
 @output_option
 def command(
-    reference: str, by: str, size: str | None, allow_lambda: bool, form: str | None, output: Path | None
+    reference: str, by: str, share: bool, size: str | None, allow_lambda: bool, form: str | None, output: Path | None
 ) -> None:
     """One architecture, layer by layer.
 
-    A dash is deliberately nothing, 'unknown' a layer without a rule, '?' what needs the input's size, and a star after
-    a receptive field says that units also see the whole image through a gate.
+    A dash means deliberately nothing, 'unknown' a layer without a rule, '≥' a lower bound, '?' a value that depends on
+    the input size, and a star after a receptive field that units also depend on the whole input through a gate.
 
     \b
     Examples:
       archlab show residual
-      archlab show resnet50 --by stage
+      archlab show resnet50 --by stage --share
       archlab show residual --input 96x96 --format csv --output residual.csv
     """
-    from archlab.analysis.static import analyze
+    from archlab.analysis import analyze
     from archlab.report import layers_report
     from archlab.sources import load
 
@@ -54,9 +55,9 @@ def command(
         analysis = analyze(architecture.graph)
     except DesignError as error:
         raise error.within(architecture.name) from None
-    report, records = layers_report(architecture, analysis, by)  # pyright: ignore[reportArgumentType]  # checked above
+    report, records = layers_report(architecture, analysis, by, share)  # pyright: ignore[reportArgumentType]  # checked above
     data = {
-        "schema": 1,
+        "schema": 2,
         "name": architecture.name,
         "reference": architecture.reference,
         "paper": architecture.paper,

@@ -29,19 +29,32 @@ _OF_A_NEW_RUN = {
 
 @click.command("train")
 @click.argument("reference", required=False)
-@click.option("--data", default="shapes", metavar="DIR", help="A folder of class folders; drawings unless given.")
+@click.option(
+    "--data",
+    default="shapes",
+    show_default=True,
+    metavar="DIR",
+    help="A folder of class folders, or shapes (synthetic).",
+)
 @click.option("--recipe", default="lecture", show_default=True, metavar="NAME", help="lecture, fast, or a .yaml file.")
-@click.option("--epochs", type=int, metavar="N", help="Another number of epochs than the recipe's.")
-@click.option("--seed", default=0, show_default=True, metavar="N", help="Of the weights and all that is random.")
+@click.option("--epochs", type=int, metavar="N", help="The number of epochs.  [default: the recipe's]")
+@click.option(
+    "--seed", default=0, show_default=True, metavar="N", help="Of the initialization, the image order and augmentation."
+)
 @size_option
-@click.option("--run", type=click.Path(path_type=Path), metavar="DIR", help="Keep the run here; else under runs/.")
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of the run.  [default: a new one in runs/]",
+)
 @settings_option
-@click.option("--patience", type=int, metavar="N", help="End after so many epochs that were no better.")
-@click.option("--deterministic", is_flag=True, help="The same sums in the same order every time; slower.")
+@click.option("--patience", type=int, metavar="N", help="Early stopping after N epochs without improvement.")
+@click.option("--deterministic", is_flag=True, help="Use deterministic operations: reproducible, but slower.")
 @click.option("--mirrored", is_flag=True, help="Train on all GPUs of this machine.")
-@click.option("--gradients", is_flag=True, help="Record the gradient flow as it changes.")
-@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was broken off.")
+@click.option("--gradients", is_flag=True, help="Record the gradient flow during training.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume an interrupted run.")
 @format_option
 @output_option
 def command(
@@ -62,9 +75,9 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """Train an architecture, and test it once, with the weights that validation chose.
+    """Train an architecture, and test it once with the best weights by validation.
 
-    A run is a folder that holds all there is to know of it; one that was broken off goes on where its last epoch ended.
+    A run is a folder with its setup, checkpoints and results. An interrupted run resumes after its last finished epoch.
 
     \b
     Examples:
@@ -81,17 +94,17 @@ def command(
     if patience is not None:
         values["patience"] = patience
     if resume is not None:
-        _refuse_others(reference, resume)
+        _check_resume(reference, resume)
     elif reference is None:
         raise UsageError("train needs an architecture, such as residual, or --resume RUN")
     if shape is not None and None in shape:
-        raise UsageError(f"--input {size}: training needs every size, as in 96x96")
+        raise UsageError(f"--input {size}: training needs a height and a width, as in 96x96")
     from archlab import training
     from archlab.report.training import run_report
 
-    with training_progress() as tell:
+    with training_progress() as show:
         if resume is not None:
-            found = training.resume(resume, tell=tell, note=note)
+            found = training.resume(resume, on_step=show, note=note)
         else:
             found = training.train(
                 reference,
@@ -106,16 +119,16 @@ def command(
                 mirrored=mirrored,
                 gradients=gradients,
                 tensorboard=tensorboard,
-                tell=tell,
+                on_step=show,
                 note=note,
             )
     write(run_report(found), found.summary.to_dict, form, output)
 
 
-def _refuse_others(reference: str | None, resume: Path) -> None:
+def _check_resume(reference: str | None, resume: Path) -> None:
     if reference is not None:
-        raise UsageError(f"{reference}: --resume {resume} goes on with what that run trains, give no architecture")
+        raise UsageError(f"{reference}: --resume {resume} takes no architecture")
     context = click.get_current_context()
     for name, option in _OF_A_NEW_RUN.items():
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"{option}: --resume goes on as {resume} was begun")
+            raise UsageError(f"{option}: --resume uses the settings of {resume}")

@@ -90,7 +90,7 @@ def test_names_sort_as_a_reader_counts_and_what_has_no_number_stands_last(opened
     cell.locator("button").click()
     names = column(page, table, 0)
     assert names.index("conv_2") < names.index("conv_5") < names.index("max_pool")
-    cell, place = head(page, table, "stride")
+    cell, place = head(page, table, "stride (px)")
     for _ in range(2):
         cell.locator("button").click()
         numbers = [text for text in column(page, table, place) if text != "–"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+import struct
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
-from archlab.codegen._statements import Statement
+from archlab.export._statements import Statement
 
 LONGEST = 400
 """Lines of the longest body that is looked for."""
@@ -23,12 +25,12 @@ class Loop:
     body: tuple[Item, ...]
     rows: tuple[tuple[Any, ...], ...]
 
-    @property
+    @cached_property
     def called(self) -> list[str]:
         """What the values of a row are called."""
         return [name for item in self.body for name in names(item)]
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether every turn is the same."""
         return all(row == self.rows[0] for row in self.rows)
@@ -49,14 +51,14 @@ _WAYS = ((LONGEST, True), (LONGEST, False), (3, True), (1, True), (0, False))
 
 
 def _folded(statements: Sequence[Statement], longest: int, wrap: bool) -> tuple[Item, ...]:
-    items: list[Item] = list(statements)
-    _fold_repetitions(items, longest)
+    row = _Row(statements)
+    _fold_repetitions(row, longest)
     if wrap:
-        _wrap_single_turns(items)
-    while _fold_variations(items):
+        _wrap_single_turns(row)
+    while _fold_variations(row):
         pass
-    _fold_repetitions(items, LONGEST)
-    return tuple(_unwrapped(items))
+    _fold_repetitions(row, LONGEST)
+    return tuple(_unwrapped(row.items))
 
 
 def cost(items: Sequence[Item]) -> float:
@@ -96,12 +98,60 @@ def _shape(item: Item) -> Hashable:
     return ("loop", body) if item.is_plain else ("loop", body, _frozen(item.rows))
 
 
-def _frozen(value: Any) -> Hashable:
+def _frozen(value: object) -> Hashable:
     return repr(value)
 
 
-def _exact(item: Item) -> Hashable:
-    return _shape(item), _frozen(arguments(item))
+class _Row:
+    """The items that are being folded, each with numbers for what is compared of it, so that they are made out once."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self._known: dict[Hashable, int] = {}
+        self.items: list[Item] = list(statements)
+        self.shapes = [self.number(_shape(item)) for item in statements]
+        self.values = [self.numbers(arguments(item)) for item in statements]
+        self.lines = [1] * len(statements)
+
+    def number(self, value: Hashable) -> int:
+        """The same number for what is equal."""
+        return self._known.setdefault(value, len(self._known))
+
+    def numbers(self, values: Iterable[object]) -> tuple[int, ...]:
+        """A number for each value."""
+        return tuple([self.number(_frozen(value)) for value in values])
+
+    @property
+    def exacts(self) -> list[int]:
+        """For each item what has to be the same where it repeats without any change."""
+        return [self.number(pair) for pair in zip(self.shapes, self.values, strict=True)]
+
+    def fold(self, start: int, length: int, turns: int) -> None:
+        """Put a loop in the place of some turns."""
+        place = slice(start, start + turns * length)
+        lines = 1 + sum(self.lines[start : start + length])
+        loop = Loop(tuple(self.items[start : start + length]), tuple(_rows(self.items, start, length, turns)))
+        self.items[place] = [loop]
+        self.shapes[place] = [self.number(_shape(loop))]
+        self.values[place] = [self.numbers(arguments(loop))]
+        self.lines[place] = [lines]
+
+    def tables(self, start: int, length: int, turns: int) -> dict[tuple[int, ...], tuple[int, int]]:
+        """What the arguments of a body are from turn to turn, each table once, and whose they are: item and place."""
+        found: dict[tuple[int, ...], tuple[int, int]] = {}
+        for item in range(start, start + length):
+            for place, table in enumerate(zip(*self.values[item : start + turns * length : length], strict=True)):
+                found.setdefault(table, (item, place))
+        return found
+
+    def variables(self, start: int, length: int, turns: int) -> int:
+        """How many variables a loop would have."""
+        tables: list[tuple[Any, ...]] = []
+        for table, (item, place) in self.tables(start, length, turns).items():
+            if len(set(table)) > 1:
+                tables.append(
+                    tuple([arguments(each)[place] for each in self.items[item : start + turns * length : length]])
+                )
+        return len(_independent(dict(enumerate(tables))))
 
 
 def _first(item: Item) -> Statement:
@@ -120,49 +170,60 @@ def _opening(items: Sequence[Item], position: int) -> int:
     return 8 * begun + 2 * (first.kind is None) + ("filters" in first.arguments)
 
 
-def _numbered(keys: Sequence[Hashable]) -> list[int]:
-    seen: dict[Hashable, int] = {}
-    return [seen.setdefault(key, len(seen)) for key in keys]
+class _Keys:
+    """Numbers of items in a row, as one whole number, so that all of them are compared with others at once."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._count = len(numbers)
+        self._all = int.from_bytes(struct.pack(f"<{len(numbers)}I", *numbers), "little")
+
+    def runs(self, length: int) -> list[tuple[int, int]]:
+        """Stretches (start, stop) in which everything returns after `length` places, at least once as a whole."""
+        compared = self._count - length
+        if compared < length:
+            return []
+        apart = (self._all ^ (self._all >> 32 * length)) & ((1 << 32 * compared) - 1)
+        differing = apart.to_bytes(4 * compared, "little")
+        if bytes(4 * length) not in differing:
+            return []
+        found: list[tuple[int, int]] = []
+        start = 0
+        for position, (number,) in enumerate((*struct.iter_unpack("<I", differing), (1,))):
+            if number:
+                if position - start >= length:
+                    found.append((start, position + length))
+                start = position + 1
+        return found
 
 
-def _runs(keys: Sequence[int], length: int) -> Iterator[tuple[int, int]]:
-    """Stretches (start, stop) in which everything returns after `length` places, at least once as a whole."""
-    start = None
-    for position in range(len(keys) - length + 1):
-        same = position + length < len(keys) and keys[position] == keys[position + length]
-        if same and start is None:
-            start = position
-        elif not same and start is not None:
-            if position - start >= length:
-                yield start, position + length
-            start = None
-
-
-def _best_start(items: Sequence[Item], start: int, stop: int, length: int) -> int:
-    """Of the places where as many turns can begin, the most natural one."""
+def _best_start(row: _Row, start: int, stop: int, length: int) -> int:
+    """Of the places where as many turns can begin, the most natural one: of two alike that with fewer variables."""
     turns = (stop - start) // length
+    openings = {
+        position: _opening(row.items, position) for position in range(start, start + (stop - start) % length + 1)
+    }
+    best = max(openings.values())
+    positions = [position for position, opening in openings.items() if opening == best]
+    return min(positions, key=lambda each: len(row.tables(each, length, turns))) if len(positions) > 1 else positions[0]
 
-    def natural(position: int) -> tuple[int, int, int]:
-        tables = {_frozen(table) for table in zip(*_rows(items, position, length, turns), strict=True)}
-        return _opening(items, position), -len(tables), -position
 
-    return max(range(start, start + (stop - start) % length + 1), key=natural)
-
-
-def _fold_repetitions(items: list[Item], longest: int) -> None:
+def _fold_repetitions(row: _Row, longest: int) -> None:
     """Fold what repeats without any change, the shortest first, so that loops stand inside loops."""
     changed = True
     while changed:
         changed = False
         length = 1
-        while length <= min(len(items) // 2, longest):
-            keys = _numbered([_exact(item) for item in items])
-            found = [run for run in _runs(keys, length) if length > 1 or isinstance(items[run[0]], Statement)]
+        keys = _Keys(row.exacts)
+        while length <= min(len(row.items) // 2, longest):
+            found = keys.runs(length)
+            if length == 1:
+                found = [run for run in found if isinstance(row.items[run[0]], Statement)]
             if not found:
                 length += 1
                 continue
-            start, stop = min(found, key=lambda run: (sum(map(_lines, items[run[0] : run[0] + length])), run))
-            _replace(items, _best_start(items, start, stop, length), length, (stop - start) // length)
+            start, stop = min(found, key=lambda run: (sum(row.lines[run[0] : run[0] + length]), run))
+            row.fold(_best_start(row, start, stop, length), length, (stop - start) // length)
+            keys = _Keys(row.exacts)
             changed = True
 
 
@@ -173,41 +234,60 @@ def _rows(items: Sequence[Item], start: int, length: int, turns: int) -> list[tu
     ]
 
 
-def _replace(items: list[Item], start: int, length: int, turns: int) -> None:
-    loop = Loop(tuple(items[start : start + length]), tuple(_rows(items, start, length, turns)))
-    items[start : start + turns * length] = [loop]
-
-
-def _wrap_single_turns(items: list[Item]) -> None:
+def _wrap_single_turns(row: _Row) -> None:
     """Where the body of a loop also stands alone, make it a loop of one turn: it may fold with the others then."""
-    bodies = {tuple(_shape(each) for each in item.body) for item in items if isinstance(item, Loop) and item.is_plain}
+    loops = [item for item in row.items if isinstance(item, Loop) and item.is_plain]
+    bodies = dict.fromkeys([tuple([row.number(_shape(each)) for each in loop.body]) for loop in loops])
     for body in sorted(bodies, key=len, reverse=True):
         if len(body) < 2:
             continue
         position = 0
-        while position + len(body) <= len(items):
-            if tuple(_shape(each) for each in items[position : position + len(body)]) == body:
-                _replace(items, position, len(body), 1)
+        while position + len(body) <= len(row.items):
+            if row.shapes[position] == body[0] and tuple(row.shapes[position : position + len(body)]) == body:
+                row.fold(position, len(body), 1)
             position += 1
 
 
-def _fold_variations(items: list[Item]) -> bool:
+class _Variation(NamedTuple):
+    """What repeats with other numbers: a stretch, and the loop that it would become."""
+
+    stretch: tuple[int, int]
+    length: int
+    variables: int
+
+
+def _fold_variations(row: _Row) -> bool:
     """Fold, of all that repeats with other numbers, what saves the most lines; False where nothing does."""
     best: tuple[int, int, int, int] | None = None
-    keys = _numbered([_shape(item) for item in items])
-    for length in range(1, min(len(items) // 2, LONGEST) + 1):
-        for start, stop in _runs(keys, length):
-            start = _best_start(items, start, stop, length)
+    keys = _Keys(row.shapes)
+    shorter: list[_Variation] = []
+    for length in range(1, min(len(row.items) // 2, LONGEST) + 1):
+        for start, stop in keys.runs(length):
+            # Two turns in one save as many lines less as they have more: only fewer variables could make up for it.
+            if any(
+                length % each.length == 0
+                and length - each.length >= each.variables
+                and each.stretch[0] <= start
+                and stop <= each.stretch[1]
+                for each in shorter
+            ):
+                continue
+            stretch = start, stop
+            start = _best_start(row, start, stop, length)
             turns = (stop - start) // length
-            body = items[start : start + length]
-            called = [name for item in body for name in names(item)]
-            variables = len(columns(_rows(items, start, length, turns), called)[0])
-            saved = sum(map(_lines, body)) * (turns - 1) - 1 - variables
-            if variables <= MOST_VARIABLES and saved > 1 and (best is None or saved > best[0]):
+            lines = sum(row.lines[start : start + length])
+            if best is not None and lines * (turns - 1) - 1 <= best[0]:
+                continue  # without a single variable it would save no more
+            variables = row.variables(start, length, turns)
+            if variables > MOST_VARIABLES:
+                continue
+            shorter.append(_Variation(stretch, length, variables))
+            saved = lines * (turns - 1) - 1 - variables
+            if saved > 1 and (best is None or saved > best[0]):
                 best = saved, start, length, turns
     if best is None:
         return False
-    _replace(items, *best[1:])
+    row.fold(*best[1:])
     return True
 
 
@@ -255,16 +335,12 @@ class Scaled:
 
 
 def columns(
-    rows: Sequence[Sequence[Any]], called: Sequence[str], taken: Collection[str] = ()
-) -> tuple[dict[str, tuple[Any, ...]], list[Any]]:
+    rows: Sequence[Sequence[object]], called: Sequence[str], taken: Collection[str] = ()
+) -> tuple[dict[str, tuple[Any, ...]], list[object]]:
     """What changes from turn to turn, as variables with their values; and each argument in terms of them."""
     tables = list(zip(*rows, strict=True))
     changing = [place for place, table in enumerate(tables) if len({*map(_frozen, table)}) > 1]
-    # The smallest numbers first: others may be multiples of theirs.
-    own: dict[int, tuple[Any, ...]] = {}
-    for place in sorted(changing, key=lambda place: _size(tables[place])):
-        if _in_terms_of(tables[place], own) is None:
-            own[place] = tables[place]
+    own = _independent({place: tables[place] for place in changing})
     variables: dict[str, tuple[Any, ...]] = {}
     variable_of: dict[int, str] = {}
     said: list[Any] = []
@@ -280,6 +356,16 @@ def columns(
             variables[variable_of[base]] = own[base]
         said.append(Scaled(times, variable_of[base]))
     return variables, said
+
+
+def _independent(tables: Mapping[int, tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
+    """Those that are no whole multiples of others, by their place."""
+    # The smallest numbers first: others may be multiples of theirs.
+    own: dict[int, tuple[Any, ...]] = {}
+    for place in sorted(tables, key=lambda place: _size(tables[place])):
+        if _in_terms_of(tables[place], own) is None:
+            own[place] = tables[place]
+    return own
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from archlab.diffing._fold import Fold
+from archlab.diffing._matched import MatchedGraphs
+from archlab.diffing._row import Row
 from archlab.graph import Node
 from archlab.rendering._picture import Box, Cluster, Edge, Mark, Part, Picture
 from archlab.rendering._shortcuts import shortcuts
 from archlab.rendering._words import content_lines, layer_words
-from archlab.units import format_count
-
-if TYPE_CHECKING:
-    from archlab.diffing import Fold, GraphDiff, Row
+from archlab.units import COUNT, format_count
 
 _MOST_CHANGES = 4
 
@@ -27,7 +27,7 @@ class _Told(NamedTuple):
     place: tuple[str, str]
 
 
-def diff_picture(diff: GraphDiff) -> Picture:
+def diff_picture(diff: MatchedGraphs) -> Picture:
     """The picture of a difference.
 
     >>> from archlab import diff
@@ -46,7 +46,7 @@ def diff_picture(diff: GraphDiff) -> Picture:
     )
 
 
-def _counts(diff: GraphDiff) -> Iterator[str]:
+def _counts(diff: MatchedGraphs) -> Iterator[str]:
     counts = {
         "added": len(diff.added),
         "removed": len(diff.removed),
@@ -56,7 +56,7 @@ def _counts(diff: GraphDiff) -> Iterator[str]:
     yield from (f"{count} {what}" for what, count in counts.items() if count)
 
 
-def _header(diff: GraphDiff) -> Box:
+def _header(diff: MatchedGraphs) -> Box:
     """What is drawn, and what the signs mean."""
     (was, now), lines = diff.totals["params"], []
     if diff.added:
@@ -65,11 +65,11 @@ def _header(diff: GraphDiff) -> Box:
         lines.append(f"− only in {diff.before.name}")
     if diff.edited:
         lines.append("~ changed")
-    params = f"{format_count(was)} → {format_count(now)} params" if was != now else f"{format_count(was)} params"
+    params = " → ".join(dict.fromkeys(value.text(COUNT) for value in (was, now))) + " parameters"
     return Box("about", f"{diff.before.name} → {diff.after.name}", (params, *lines), "loose")
 
 
-def _told(diff: GraphDiff, fold: Fold) -> _Told:
+def _told(diff: MatchedGraphs, fold: Fold) -> _Told:
     rows = [diff.rows[i] for i in fold.rows]
     stages, blocks = ({getattr(row.layer, what) for row in rows} for what in ("stage", "block"))
     stage = stages.pop() if len(stages) == 1 else ""
@@ -79,7 +79,7 @@ def _told(diff: GraphDiff, fold: Fold) -> _Told:
     return _Told(fold.rows, mark, fold.blocks, (stage, block))
 
 
-def _chained(diff: GraphDiff, told: Sequence[_Told]) -> Iterator[_Told]:
+def _chained(diff: MatchedGraphs, told: Sequence[_Told]) -> Iterator[_Told]:
     """The same with rows of layers together that were added or removed one after another in one place."""
     readers: dict[int, set[int]] = {}
     sources: dict[int, set[int]] = {}
@@ -108,7 +108,7 @@ def _is_loose(told: _Told) -> bool:
     return told.mark in ("added", "removed") and not told.blocks
 
 
-def _box(diff: GraphDiff, name: str, told: _Told) -> Box:
+def _box(diff: MatchedGraphs, name: str, told: _Told) -> Box:
     rows = [diff.rows[i] for i in told.rows]
     numbers, layer = _numbers(rows), rows[0].layer
     if told.blocks:
@@ -128,7 +128,7 @@ def _box(diff: GraphDiff, name: str, told: _Told) -> Box:
     return Box(name, layer_words(node), lines, node.op.family, layer.name, told.rows, mark=told.mark)
 
 
-def _node(diff: GraphDiff, row: Row) -> Node:
+def _node(diff: MatchedGraphs, row: Row) -> Node:
     graph = (diff.before if row.after is None else diff.after).analysis.graph
     return graph.nodes[row.layer.position]
 
@@ -166,7 +166,7 @@ def _clustered(placed: Sequence[tuple[tuple[str, str], Box]]) -> Iterator[Part]:
             yield from inner
 
 
-def _edges(diff: GraphDiff, told: Sequence[_Told], boxes: Sequence[Box]) -> Iterator[Edge]:
+def _edges(diff: MatchedGraphs, told: Sequence[_Told], boxes: Sequence[Box]) -> Iterator[Edge]:
     """The connections between boxes, once for each mark."""
     box_of = {row: number for number, each in enumerate(told) for row in each.rows}
     around = _around(diff)
@@ -183,7 +183,7 @@ def _edges(diff: GraphDiff, told: Sequence[_Told], boxes: Sequence[Box]) -> Iter
         yield Edge(boxes[tail].id, boxes[head].id, sign, "shortcut" if is_shortcut else "flow", mark)
 
 
-def _around(diff: GraphDiff) -> set[tuple[int, int]]:
+def _around(diff: MatchedGraphs) -> set[tuple[int, int]]:
     """The connections, from row to row, that are shortcuts in one of the two graphs."""
     found: set[tuple[int, int]] = set()
     for result, side in ((diff.before, "before"), (diff.after, "after")):

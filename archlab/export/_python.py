@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from archlab.algebra import Part
-from archlab.codegen._fold import Item, Loop, Scaled, arguments, columns, cost, fold
-from archlab.codegen._statements import MAIN, Program, Statement, programs
-from archlab.graph import Graph
+from archlab.export._fold import Item, Loop, Scaled, arguments, columns, cost, fold
+from archlab.export._statements import MAIN, Program, Statement, import_of, programs
+from archlab.sources import Reference, load
 
 WIDTH = 100
 _INDENT = "    "
@@ -47,7 +45,7 @@ _FIRST = {
 }
 
 # What Keras takes an argument to be unless told, wherever a layer has it; a layer's own stand below.
-_DEFAULTS: dict[str, Any] = {
+_DEFAULTS: dict[str, object] = {
     "strides": 1,
     "padding": "valid",
     "dilation_rate": 1,
@@ -72,14 +70,15 @@ _DEFAULTS: dict[str, Any] = {
     "return_sequences": False,
     "dtype": "float32",
 }
-_OWN_DEFAULTS: dict[str, dict[str, Any]] = {
+_OWN_DEFAULTS: dict[str, dict[str, object]] = {
     "MaxPooling": {"strides": None},
     "AveragePooling": {"strides": None},
     "ReLU": {"negative_slope": 0.0},
     "ELU": {"alpha": 1.0},
     "GroupNormalization": {"groups": 32},
-    "LSTM": {"activation": "tanh"},
-    "GRU": {"activation": "tanh"},
+    "LSTM": {"activation": "tanh", "recurrent_activation": "sigmoid"},
+    "GRU": {"activation": "tanh", "recurrent_activation": "sigmoid"},
+    "SimpleRNN": {"activation": "tanh"},
     "UpSampling": {"interpolation": "nearest"},
     "Resizing": {"interpolation": "bilinear"},
 }
@@ -87,17 +86,18 @@ _OWN_DEFAULTS: dict[str, dict[str, Any]] = {
 _MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 
 
-def to_python(architecture: Part | Graph, name: str = "", paper: str = "") -> str:
+def to_python(architecture: Reference, name: str = "", paper: str = "") -> str:
     """The architecture as Keras code in the functional style, as a person would write it: loops for what repeats.
 
     Run, it makes `model`, whose weights have the shapes and the order of those of `to_keras`.
 
     Args:
-        architecture: a part or a graph.
-        name: of the model.
-        paper: where it comes from; stands in the docstring.
+        architecture: whatever names one: a part, a graph, a live Keras model, or a reference such as 'residual'.
+        name: of the model; the architecture's own by default.
+        paper: where it comes from, for the docstring; the architecture's own by default.
 
     Raises:
+        UnknownNameError: the reference names nothing.
         DesignError: it does not add up, or an operation has no layer in Keras.
 
     >>> from archlab import BatchNorm, Conv, Dense, GlobalAvgPool, Input, Pyramid, ReLU, Residual
@@ -112,10 +112,11 @@ def to_python(architecture: Part | Graph, name: str = "", paper: str = "") -> st
         residual = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(residual)
         x = layers.add([x, residual])
     """
-    graph = architecture if isinstance(architecture, Graph) else architecture.to_graph(name)
+    found = load(architecture)
+    graph = found.graph
     folded = [(written, fold(written.statements)) for written in programs(graph)]
     written, items = min(folded, key=lambda pair: cost(pair[1]))
-    return "\n".join(_lines(written, items, name or graph.name or "model", paper)) + "\n"
+    return "\n".join(_lines(written, items, name or found.name, paper or found.paper)) + "\n"
 
 
 def _lines(written: Program, items: Sequence[Item], name: str, paper: str) -> Iterator[str]:
@@ -124,9 +125,11 @@ def _lines(written: Program, items: Sequence[Item], name: str, paper: str) -> It
     yield "import keras"
     yield "from keras import layers"
     kinds = {*(s.kind for s in written.statements if s.kind), *(kind for _, kind, _ in written.shared)}
-    for path in sorted(kind for kind in kinds if "." in kind):
-        module, _, class_name = path.rpartition(".")
-        yield f"from {module} import {class_name}"
+    imported = {(module, name) for module, _, name in (kind.rpartition(".") for kind in kinds) if module}
+    described = [*(s.arguments for s in written.statements), *(each for _, _, each in written.shared)]
+    imported |= {found for each in described for v in each.values() if callable(v) and (found := import_of(v))}
+    for module, name_there in sorted(imported):
+        yield f"from {module} import {name_there}"
     yield ""
     for variable, described in written.inputs:
         yield f"{variable} = keras.Input({_call('Input', described)})"
@@ -161,7 +164,7 @@ def _identifier(name: str) -> str:
     return cleaned or "model"
 
 
-def _items(items: Sequence[Item], values: Sequence[Any], indent: str, taken: set[str]) -> Iterator[str]:
+def _items(items: Sequence[Item], values: Sequence[object], indent: str, taken: set[str]) -> Iterator[str]:
     """The lines of a body; `values` are its arguments, or what they are in terms of the variables around."""
     rest = list(values)
     for item in items:
@@ -173,7 +176,7 @@ def _items(items: Sequence[Item], values: Sequence[Any], indent: str, taken: set
             yield from _statement(item, mine, indent)
 
 
-def _loop(loop: Loop, values: Sequence[Any], indent: str, taken: set[str]) -> Iterator[str]:
+def _loop(loop: Loop, values: Sequence[object], indent: str, taken: set[str]) -> Iterator[str]:
     if loop.is_plain:
         turns, *inside = values
         if turns == 1:
@@ -196,7 +199,7 @@ def _loop(loop: Loop, values: Sequence[Any], indent: str, taken: set[str]) -> It
     yield from _items(loop.body, said, indent + _INDENT, taken | set(variables))
 
 
-def _statement(statement: Statement, values: Sequence[Any], indent: str) -> Iterator[str]:
+def _statement(statement: Statement, values: Sequence[object], indent: str) -> Iterator[str]:
     if statement.kind is None:
         yield f"{indent}{statement.target} = {statement.inputs[0]}"
         return
@@ -226,11 +229,11 @@ def _constructor(kind: str) -> str:
     return kind.rpartition(".")[2] if "." in kind else f"layers.{kind}"
 
 
-def _call(kind: str, described: Mapping[str, Any]) -> str:
+def _call(kind: str, described: Mapping[str, object]) -> str:
     return ", ".join(_arguments(kind, described))
 
 
-def _arguments(kind: str, described: Mapping[str, Any]) -> Iterator[str]:
+def _arguments(kind: str, described: Mapping[str, object]) -> Iterator[str]:
     family = family_of(kind)
     defaults = _DEFAULTS | _OWN_DEFAULTS.get(family, {})
     # The scale of normalization is a switch, that of rescaling a number.
@@ -254,7 +257,7 @@ def family_of(kind: str) -> str:
     return kind
 
 
-def _value(value: Any, name: str = "") -> str:
+def _value(value: object, name: str = "") -> str:
     if isinstance(value, Scaled):
         return repr(value)
     if isinstance(value, str):
@@ -263,6 +266,8 @@ def _value(value: Any, name: str = "") -> str:
             given = ", ".join(f"{key}={_value(each)}" for key, each in described["config"].items())
             return f"keras.initializers.{described['class_name']}({given})"
         return _quoted(value)
+    if callable(value):
+        return value.__name__
     if isinstance(value, tuple):
         return f"({', '.join(map(_value, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, float) and value and abs(value) < 1 and 1 / round(1 / value) == value and len(repr(value)) > 8:

@@ -6,30 +6,38 @@ from dataclasses import replace
 
 import pytest
 
-from archlab import compare
+from archlab import Input, compare
+from archlab.analysis import Result
 from archlab.analysis._flow import GradientFlow
+from archlab.lint import SEVERITIES, findings
 from archlab.report import Prose, comparison_report
-from archlab.report._findings import LEVELS, findings
-from archlab.result import Result
 from tests.report.test_render import MYSTERIOUS
 
 
 def rules(*nets: object, input: tuple[int | None, int | None] | None = None) -> list[tuple[str, str]]:
     found = findings(compare(*nets, static=True, input=input).results)  # pyright: ignore[reportArgumentType]
-    assert {each.level for each in found} <= set(LEVELS)
-    return [(each.rule, each.level) for each in found]
+    assert {each.severity for each in found} <= set(SEVERITIES)
+    return [(each.rule, each.severity) for each in found]
 
 
 def test_what_the_graph_says() -> None:
     assert rules("baseline") == []
     assert rules("residual") == [("misaligned merge", "warning")]
-    assert rules(MYSTERIOUS) == [("unknown layer", "warning"), ("unreliable prediction", "note")]
-    assert ("unknown size", "note") in rules("mobilenet_v2", input=(None, None))
+    assert rules(MYSTERIOUS) == [("unknown layer", "warning"), ("unreliable prediction", "info")]
+    assert ("unknown input size", "info") in rules("mobilenet_v2", input=(None, None))
 
 
-def test_a_gradient_that_theory_is_sure_vanishes_is_a_problem() -> None:
+def test_layers_of_one_unknown_kind_are_one_finding() -> None:
+    (odd,) = [part for part in MYSTERIOUS.walk() if type(part).__name__ == "Mystery"]
+    found = findings(compare(Input(8, 8, 3) >> odd * 5, static=True).results)
+    (unknown,) = [each for each in found if each.rule == "unknown layer"]
+    assert len(unknown.layers) == 5
+    assert "and 4 more layers of this kind have no rule" in unknown.message
+
+
+def test_a_gradient_that_theory_is_sure_vanishes_is_an_error() -> None:
     deep = "plain:depth=50,width=16,normalization=none,conv=ordinary"
-    assert ("vanishing gradient", "problem") in rules(deep)
+    assert ("vanishing gradient", "error") in rules(deep)
     assert ("exploding gradient", "warning") in rules("plain:depth=50"), "theory itself doubts this one"
 
 
@@ -39,12 +47,12 @@ def test_layers_are_named_where_they_are_known() -> None:
     assert all(layer in found.message for layer in found.layers)
 
 
-def test_every_remark_of_the_text_is_a_finding() -> None:
+def test_the_findings_of_the_text_are_findings() -> None:
     results = compare("residual", MYSTERIOUS, static=True).results
-    (remarks,) = [
-        part.lines for part in comparison_report(results).parts if isinstance(part, Prose) and part.title == "Remarks"
+    (lines,) = [
+        part.lines for part in comparison_report(results).parts if isinstance(part, Prose) and part.title == "Findings"
     ]
-    assert set(remarks) <= {f"{found.architecture}: {found.message}" for found in findings(results)}
+    assert set(lines) <= {f"{found.architecture}: {found.message}" for found in findings(results)}
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +62,11 @@ def measured() -> Result:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "rule"), [("vanishes", "vanishing gradient"), ("explodes", "exploding gradient"), ("level", None)]
+    ("verdict", "rule"), [("vanishing", "vanishing gradient"), ("exploding", "exploding gradient"), ("stable", None)]
 )
 def test_what_was_measured_goes_before_what_was_predicted(measured: Result, verdict: str, rule: str | None) -> None:
     flow = measured.gradient_flow
     assert isinstance(flow, GradientFlow)
     told = replace(measured, gradient_flow=replace(flow, trend=replace(flow.trend, verdict=verdict)))
     found = [each for each in findings((told,)) if "gradient" in each.rule]
-    assert [(each.rule, each.level) for each in found] == ([(rule, "problem")] if rule else [])
+    assert [(each.rule, each.severity) for each in found] == ([(rule, "error")] if rule else [])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archlab.analysis import QUANTITIES
+from archlab.diffing._fold import Fold
+from archlab.diffing._matched import MatchedGraphs
+from archlab.diffing._row import LayerFacts, Row
+from archlab.report import change
+from archlab.report._cells import cell
 from archlab.report._parts import Line, Listing, Part, Prose, Report, Table
-from archlab.units import format_bytes, format_count, format_exact, format_sides
+from archlab.units import format_count, format_exact, format_sides
 
-if TYPE_CHECKING:
-    from archlab.diffing import Fold, GraphDiff, LayerFacts, Row
-
-_COLUMNS = ("parameters", "MACs", "sees (px)")
+_COLUMNS = tuple(QUANTITIES[name].heading for name in ("params", "macs", "receptive_field"))
 
 
-def diff_report(diff: GraphDiff, all: bool = False) -> Report:
+def diff_report(diff: MatchedGraphs, all: bool = False) -> Report:
     """A difference as a report: the numbers of the two, how many layers of each kind of change, and the layers.
 
     `all` lists every layer, those that are the same too.
@@ -23,7 +26,7 @@ def diff_report(diff: GraphDiff, all: bool = False) -> Report:
     parts: list[Part] = [_numbers(diff), Prose("", tuple(_sentences(diff)))]
     lines = tuple(_every(diff) if all else _folded(diff))
     if all or not diff.identical:
-        parts.append(Listing("", _COLUMNS, lines, tuple(_record(row) for row in diff)))
+        parts.append(Listing("", _COLUMNS, lines, tuple(record(row) for row in diff)))
     return Report(tuple(parts))
 
 
@@ -38,45 +41,27 @@ def _size(sizes: Sequence[int] | None) -> str:
     return "–" if sizes is None else format_sides(sizes)
 
 
-_WRITTEN: dict[str, tuple[str, Any]] = {
-    "layers": ("layers", format_exact),
-    "depth": ("depth (weighted layers)", format_exact),
-    "params": ("parameters", format_exact),
-    "trainable": ("  trainable", format_exact),
-    "macs": ("MACs", format_count),
-    "flops": ("FLOPs", format_count),
-    "memory": ("kept for backward", format_bytes),
-    "receptive_field": ("receptive field", _size),
-}
-
-
-def _numbers(diff: GraphDiff) -> Table:
-    rows = []
-    for name, (was, now) in diff.totals.items():
-        label, write = _WRITTEN[name]
-        # Not known means an input without a size here; an architecture without a field has none.
-        unknown = "–" if name == "receptive_field" else "needs a size"
-        cells = [unknown if value is None else write(value) for value in (was, now)]
-        rows.append((label, *cells, _change(was, now)))
+def _numbers(diff: MatchedGraphs) -> Table:
+    totals = {QUANTITIES[name]: values for name, values in diff.totals.items()}
+    labels = {quantity.label for quantity in totals}
+    rows = [
+        [
+            f"  {quantity.short}" if quantity.parent in labels else quantity.label,
+            *[cell(value, quantity.unit, brief=False) for value in (was, now)],
+            change(was, now) or "",
+        ]
+        for quantity, (was, now) in totals.items()
+    ]
     columns = ("", diff.before.name, diff.after.name, "change")
-    return Table("", columns, tuple(rows), ("left", "right", "right", "right"), stack=True)
-
-
-def _change(was: Any, now: Any) -> str:
-    if was == now:
-        return "the same" if was is not None else ""
-    if was is None or now is None or isinstance(was, list) or not was:
-        return ""
-    if now >= 10 * was:
-        return f"{now / was:,.0f} times"
-    return f"{100 * (now / was - 1):+.1f} %".replace("-", "−")
+    hints = {quantity.label: quantity.explanation for quantity in totals}
+    return Table("", columns, rows, ("left", "right", "right", "right"), stack=True, hints=hints)
 
 
 def _layers(count: int) -> str:
     return "1 layer" if count == 1 else f"{count:,} layers"
 
 
-def _sentences(diff: GraphDiff) -> Iterator[str]:
+def _sentences(diff: MatchedGraphs) -> Iterator[str]:
     if diff.identical:
         renamed = sum(row.before is not None and row.before.name != row.name for row in diff)
         names = f", {renamed:,} of them under other names" if renamed else ""
@@ -94,14 +79,14 @@ def _sentences(diff: GraphDiff) -> Iterator[str]:
     unknown = [row.name for row in diff if row.layer.params is None or _has_no_rule(row.layer)]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        yield f"Without a rule, and counted as 0: {', '.join(unknown[:3])}{more}."
+        yield f"Without a rule: {', '.join(unknown[:3])}{more}. Totals marked ≥ are lower bounds."
 
 
 def _has_no_rule(layer: LayerFacts) -> bool:
     return layer.macs is None and None not in layer.output
 
 
-def _folded(diff: GraphDiff) -> Iterator[Line]:
+def _folded(diff: MatchedGraphs) -> Iterator[Line]:
     heading = ("", "")
     for fold in diff.folds:
         rows = [diff.rows[i] for i in fold.rows]
@@ -122,7 +107,7 @@ def _folded(diff: GraphDiff) -> Iterator[Line]:
             yield _line(rows[0], place, brief=True)
 
 
-def _every(diff: GraphDiff) -> Iterator[Line]:
+def _every(diff: MatchedGraphs) -> Iterator[Line]:
     heading = ("", "")
     for number, row in enumerate(diff):
         place = row.layer.stage, row.layer.block
@@ -132,7 +117,7 @@ def _every(diff: GraphDiff) -> Iterator[Line]:
         yield _line(row, place)
 
 
-def _outside(diff: GraphDiff, number: int) -> str:
+def _outside(diff: MatchedGraphs, number: int) -> str:
     """What stands outside every stage and block: behind the last it is the head."""
     return "between" if any(row.layer.stage or row.layer.block for row in diff.rows[number:]) else "head"
 
@@ -203,7 +188,8 @@ def _field(layer: LayerFacts) -> str:
     return _size(layer.receptive_field)
 
 
-def _record(row: Row) -> dict[str, object]:
+def record(row: Row) -> dict[str, object]:
+    """A row for machines: numbers unformatted, changes as words."""
     was, now = row.before, row.after
     sizes = [
         None if side is None or side.receptive_field is None else "x".join(map(str, side.receptive_field))

@@ -5,47 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archlab.analysis import QUANTITIES, Quantity, Result, analyze
+from archlab.analysis._frame import frame
 from archlab.analysis._names import apart
-from archlab.analysis.static import analyze
-from archlab.errors import DesignError, UsageError, did_you_mean
-from archlab.notation import to_yaml
-from archlab.report import Report, comparison_report, to_text
+from archlab.errors import DesignError, UnknownNameError, UsageError, did_you_mean
+from archlab.files import write_text
+from archlab.report import Report, comparison_report, flat
 from archlab.report.training import training_parts
-from archlab.result import Result
-from archlab.shown import Shown
+from archlab.shown import Printed
 from archlab.sources import Architecture, Reference, load
+from archlab.units import SHAPE, SLOPE, WORDS
 
 if TYPE_CHECKING:
-    from archlab.training.experiments import Results
+    import pandas
 
-__all__ = ["SORT_KEYS", "Comparison", "compare"]
+    from archlab.experiments import Results
 
-SCHEMA = 1
+__all__ = ["Comparison", "compare", "sort_keys"]
 
-
-def _slope(result: Result) -> float:
-    slope = result.gradient_flow.slope if result.gradient_flow else None
-    return float("inf") if slope is None else abs(slope)
+SCHEMA = 2
 
 
-SORT_KEYS: Mapping[str, Callable[[Result], Any]] = {
-    "name": lambda result: result.name,
-    "depth": lambda result: result.analysis.depth,
-    "params": lambda result: result.analysis.params.total,
-    "macs": lambda result: result.analysis.compute.macs or 0,
-    "flops": lambda result: result.analysis.compute.flops or 0,
-    "memory": lambda result: result.analysis.memory.activations_training or 0,
-    "receptive-field": lambda result: row.size if (row := result.analysis.receptive_field.last) else (),
-    "slope": _slope,
-}
-"""What architectures can be sorted by, the smallest first; the slope by its distance from level."""
+def sort_keys() -> tuple[str, ...]:
+    """What architectures can be sorted by: their name, and every quantity that they have as wholes."""
+    sortable = [each.option for each in QUANTITIES.of_wholes() if each.unit not in (WORDS, SHAPE)]
+    return ("name", *sortable)
 
 
-@dataclass(frozen=True)
-class Comparison(Shown):
+def _rank(quantity: Quantity) -> Callable[[Result], float]:
+    """What to sort by: what is not known comes last; a slope goes by its distance from level."""
+
+    def rank(result: Result) -> float:
+        value = quantity.whole(result).rank if quantity.whole else None
+        return inf if value is None else abs(value) if quantity.unit is SLOPE else value
+
+    return rank
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Printed):
     """Architectures side by side, in the order they are shown.
 
     >>> found = compare("baseline", "residual", static=True)
@@ -71,28 +73,25 @@ class Comparison(Shown):
         for result in self.results:
             if result.name == key:
                 return result
-        raise KeyError(key)
+        raise UnknownNameError(f"no architecture named {key!r}: {did_you_mean(key, [each.name for each in self])}")
 
     def measured(
-        self, data: Any = None, seeds: int = 3, progress: Callable[[str, str], None] | None = None
+        self, data: Any = None, seeds: int | None = None, progress: Callable[[str, str], None] | None = None
     ) -> Comparison:
         """The same with the gradient flow of every architecture measured.
 
         Args:
-            data: a folder of class folders with photos; a synthetic batch without one.
-            seeds: initializations.
+            data: a folder of class folders with images. Default: a synthetic batch.
+            seeds: initializations: three by default, and a Keras model with its weights as they are.
             progress: called with an architecture's name and a word on every step done.
         """
         from archlab.analysis.measured import gradient_flow  # loads TensorFlow, which a static comparison never needs
 
         found: list[Result] = []
         for result in self.results:
-            tell = (lambda word, name=result.name: progress(name, word)) if progress else None
+            on_word = (lambda word, name=result.name: progress(name, word)) if progress else None
             try:
-                # A live model with a layer that has no rule can only be copied by Keras, not built from its graph.
-                live = result.architecture.model if result.analysis.unknown else None
-                what = result.analysis.graph if live is None else live
-                flow = gradient_flow(what, data=data, seeds=seeds, progress=tell)
+                flow = gradient_flow(result.architecture, data=data, seeds=seeds, progress=on_word)
                 found.append(replace(result, gradient_flow=flow))
             except DesignError as error:
                 # A layer that cannot be built keeps its own architecture from being measured, not the others.
@@ -105,26 +104,26 @@ class Comparison(Shown):
         recipe: str = "lecture",
         seeds: int | Sequence[int] = 3,
         *,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, object] | None = None,
         output: str | Path | None = None,
-        tell: Callable[[str, Any], None] | None = None,
+        on_step: Callable[[str, Any], None] | None = None,
     ) -> Comparison:
-        """The same with every architecture trained under one recipe, once for each seed; the first is the yardstick.
+        """The comparison with every architecture trained with one recipe, once per seed; the first is the baseline.
 
-        Runs that are finished are not run again, those that were broken off are gone on with.
+        Finished runs are not repeated; interrupted runs are resumed.
 
         Args:
             data: a folder of class folders, or `shapes`.
             recipe: a recipe's name or file.
             seeds: how many, or which.
             settings: other values for the recipe's fields.
-            output: the folder of the runs; one under `runs`, named after what is compared, unless given.
-            tell: called with an architecture's name and where its run is, after every batch and epoch.
+            output: the folder of the runs. Default: a folder under `runs`, named after the architectures.
+            on_step: called with an architecture's name and its run's `Step` after every batch and epoch.
 
         Raises:
             UsageError: an architecture cannot be named for a run, or the folder holds other runs.
         """
-        from archlab.training import experiments
+        from archlab import experiments
 
         names = "-vs-".join(result.name for result in self.results)
         folder = Path("runs") / experiments.folder_name(f"{names}-{recipe}") if output is None else Path(output)
@@ -134,17 +133,17 @@ class Comparison(Shown):
         plan = experiments.Plan(
             "compare",
             [experiments.Candidate(result.name, _reference(result.architecture, folder)) for result in self.results],
-            [experiments.Treatment(recipe, recipe, values)],
+            [experiments.RecipeVariant(recipe, recipe, values)],
             list(range(seeds)) if isinstance(seeds, int) else list(seeds),
             str(Path(data).resolve() if Path(data).is_dir() else data),
             folder,
         )
 
-        say = tell or (lambda name, step: None)
+        report = on_step or (lambda name, step: None)
 
         def trial(spec: experiments.TrialSpec, run: Path) -> None:
             name = f"{spec.architecture}, seed {spec.seed}"
-            experiments.train_trial(spec, run, lambda step: say(name, step))
+            experiments.train_trial(spec, run, lambda step: report(name, step))
 
         return replace(self, training=experiments.run(plan, trial=trial))
 
@@ -152,11 +151,13 @@ class Comparison(Shown):
         """The same in another order, the smallest first.
 
         Raises:
-            UsageError: `by` is none of SORT_KEYS.
+            UsageError: `by` is none of `sort_keys`.
         """
-        if by not in SORT_KEYS:
-            raise UsageError(f"cannot sort by {by!r}: {did_you_mean(by, SORT_KEYS)}")
-        return replace(self, results=tuple(sorted(self.results, key=SORT_KEYS[by])))
+        quantity = QUANTITIES.named(by)
+        if by not in sort_keys() and quantity is None:
+            raise UsageError(f"cannot sort by {by!r}: {did_you_mean(by, sort_keys())}")
+        key = _rank(quantity) if quantity else lambda result: result.name
+        return replace(self, results=tuple(sorted(self.results, key=key)))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, by a schema that later versions only add to."""
@@ -178,7 +179,7 @@ class Comparison(Shown):
         Args:
             target: the validation accuracy that times of training are given to.
             command: what the comparison was made by, for the provenance.
-            when: it was made; now, unless given.
+            when: it was made; now, by default.
 
         >>> page = compare("baseline", static=True).to_html()
         >>> page.startswith("<!doctype html>"), "https://" in page
@@ -190,8 +191,13 @@ class Comparison(Shown):
             self.results, self.training, target=target, input=self.input, command=command, when=when
         )
 
-    def __str__(self) -> str:
-        return to_text(self.report())
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame with a row for each architecture and a column for each value.
+
+        Raises:
+            MissingPartError: pandas is not installed.
+        """
+        return frame([flat(result.to_dict()) for result in self.results])
 
 
 def compare(
@@ -199,9 +205,8 @@ def compare(
     static: bool = False,
     input: Sequence[int | None] | None = None,
     data: Any = None,
-    seeds: int = 3,
+    seeds: int | None = None,
     progress: Callable[[str, str], None] | None = None,
-    allow_lambda: bool = False,
 ) -> Comparison:
     """Compare architectures: what they cost, how far they see, how gradients flow through them.
 
@@ -209,10 +214,10 @@ def compare(
         references: names of the zoo, parts, graphs; or mappings, which name the architectures in them.
         static: stop before anything is built: no TensorFlow, no gradient flow.
         input: another input shape for all, (height, width) or (height, width, channels).
-        data: a folder of class folders with photos to measure gradients on; a synthetic batch without one.
-        seeds: initializations to measure gradients under.
+        data: a folder of class folders with images to measure gradients on. Default: a synthetic batch.
+        seeds: initializations to measure gradients under: three by default, and a Keras model with its weights as they
+            are.
         progress: called with an architecture's name and a word on every step of the measurement.
-        allow_lambda: load saved Keras models although they hold lambdas, which are code that then runs.
 
     Raises:
         UnknownNameError: a reference names nothing.
@@ -228,7 +233,7 @@ def compare(
     if not references:
         raise UsageError("compare needs at least one architecture")
     results = []
-    for architecture in _loaded(references, None if input is None else tuple(input), allow_lambda):
+    for architecture in _loaded(references, input):
         try:
             results.append(Result(architecture, analyze(architecture.graph)))
         except DesignError as error:
@@ -248,23 +253,24 @@ def _reference(architecture: Architecture, folder: Path) -> str:
         )
     if architecture.tree is None:
         raise UsageError(f"{architecture.name} is a model in memory: save it to a .keras file to have it trained")
-    from archlab.training.experiments import folder_name
+    from archlab.experiments import folder_name
+    from archlab.notation import write_yaml  # PyYAML, which a comparison without training never needs
 
     file = folder.resolve() / "architectures" / f"{folder_name(architecture.name)}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(to_yaml(architecture.tree), encoding="utf-8")
+    write_text(file, write_yaml(architecture.tree))
     return str(file)
 
 
 def _loaded(
-    references: Sequence[Reference | Mapping[str, Reference]], input: tuple[int | None, ...] | None, allow_lambda: bool
+    references: Sequence[Reference | Mapping[str, Reference]], input: Sequence[int | None] | None
 ) -> Iterator[Architecture]:
     for reference in references:
         if isinstance(reference, Mapping):
             for name, one in reference.items():
-                yield replace(load(one, input, allow_lambda=allow_lambda), name=name)
+                yield replace(load(one, input), name=name)
         else:
-            yield load(reference, input, allow_lambda=allow_lambda)
+            yield load(reference, input)
 
 
 def _named_apart(results: list[Result]) -> tuple[Result, ...]:

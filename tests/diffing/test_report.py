@@ -75,7 +75,7 @@ def test_names_that_changed_are_no_difference_but_are_told() -> None:
 
 def test_layers_without_a_rule_are_named() -> None:
     text = str(diff(MYSTERIOUS, MYSTERIOUS.replace(Conv(4), Conv(8))))
-    assert "Without a rule, and counted as 0: mystery." in text
+    assert "Without a rule: mystery. Totals marked ≥ are lower bounds." in text and "≥ 112" in text
 
 
 def test_a_listing_without_numbers_or_with_long_words_still_stands() -> None:

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from archlab.analysis.static import analyze
+from archlab.analysis import analyze
 from archlab.errors import UsageError, did_you_mean
-from archlab.rendering import Drawing, Engine, Level, check_drawing, draw, embedded_photo, field_view, pyramid
+from archlab.rendering._draw import check_drawing, draw
+from archlab.rendering._drawing import Drawing
+from archlab.rendering._field_view import field_view
+from archlab.rendering._graph import Level
+from archlab.rendering._layout import Engine
+from archlab.rendering._photo import embedded_photo
+from archlab.rendering._pyramid import pyramid
 from archlab.sources import Reference, load
 
 if TYPE_CHECKING:
@@ -30,30 +36,28 @@ def render(
     image: str | Path | None = None,
     input: Sequence[int | None] | None = None,
     engine: Engine = "pip",
-    allow_lambda: bool = False,
 ) -> Drawing:
     """Draw an architecture. Nothing has to be installed for it, and nothing is built.
 
     The graph shows stages and blocks as the architecture names them; in a model that names none, such as one read from
     Keras, they are found: blocks where paths part and meet again, and where layers repeat; stages by the size of the
-    maps. Equal blocks that follow one another are drawn once. Shortcuts are dashed, ways past other blocks dotted.
-    Shapes stand on arrows where they change; figures are those of `analyze`.
+    maps. Equal blocks that follow one another are drawn once. Shortcuts are dashed, skip
+    connections around other blocks dotted. Shapes stand on arrows where they change; values are those of `analyze`.
 
     Args:
         architecture: a name of the zoo, a part, a graph, a live Keras model, a file.
-        level: what a box of the graph is: 'stage', 'block' (unless given) or 'layer'.
+        level: what a box of the graph is: 'stage', 'block' (by default) or 'layer'.
         view: 'graph'; 'pyramid', the feature maps drawn to scale with what a unit sees; or 'receptive-field', the
             fields of all stages laid over the input.
-        color: what the boxes of the graph are coloured by: 'kind' (unless given), 'params', 'macs', 'receptive-field'
-            or 'gradient', the error signal.
+        color: what the boxes of the graph are coloured by: 'kind' (by default), 'params', 'macs', 'receptive-field'
+            or 'gradient', the activation gradient.
         only: one stage or block of the graph, by its name, drawn alone.
-        flow: a measured gradient flow of this architecture to colour by; predicted unless given.
-        layer: whose central unit is shown in the pyramid or over the input; the last one with a place unless given.
-        image: a photo to lay on the input of these two: JPEG, PNG or GIF, stretched to the input's shape.
+        flow: a measured gradient flow of this architecture to colour by; predicted by default.
+        layer: whose central unit is shown in the pyramid or over the input; the last one with a place by default.
+        image: an image to show on the input of these two: JPEG, PNG or GIF, stretched to the shape of the input.
         input: another input shape, (height, width) or (height, width, channels).
         engine: what lays out the graph: 'pip', the package that came with archlab, or 'system', the `dot` of a Graphviz
             that is installed.
-        allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs.
 
     Returns:
         A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()` and, of a graph, `.dot`, `.mermaid`
@@ -74,8 +78,8 @@ def render(
     if view not in VIEWS:
         raise UsageError(f"view {view!r}: {did_you_mean(view, VIEWS)}")
     _check_options(view, {"level": level, "color": color, "only": only, "flow": flow}, {"layer": layer, "image": image})
-    check_drawing(level or "block", color or "kind", engine)
-    found = load(architecture, None if input is None else tuple(input), allow_lambda=allow_lambda)
+    check_drawing(level or "block", color or "kind", engine, flow is not None)
+    found = load(architecture, input)
     if view == "graph":
         return draw(found.graph, level or "block", color or "kind", only or "", flow, found.name, engine)
     photo = "" if image is None else embedded_photo(image)

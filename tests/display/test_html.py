@@ -9,14 +9,11 @@ import pytest
 
 import archlab
 from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU, Residual, load
-from archlab.notebook import _VIEWS, to_html
+from archlab.display import to_html
+from archlab.display._html import _views
 
-TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 HOSTILE = '"><script>alert(1)</script> & 😀'
-
-
-def _classes(kind: type) -> set[str]:
-    return {f"{each.__module__}.{each.__qualname__}" for each in kind.__mro__}
 
 
 def test_every_public_class_of_results_shows_itself() -> None:
@@ -24,18 +21,15 @@ def test_every_public_class_of_results_shows_itself() -> None:
     for name in archlab.__all__:
         value = getattr(archlab, name)
         if isinstance(value, type) and not issubclass(value, Exception) and name not in ("Node",):
-            shows = hasattr(value, "_repr_html_") or bool(_classes(value) & set(_VIEWS))
+            shows = hasattr(value, "_repr_html_") or bool(set(value.__mro__) & set(_views()))
             assert shows and (hasattr(value, "_repr_html_") or hasattr(value, "_repr_mimebundle_")), name
             shown.append(name)
     assert {"Part", "Graph", "Architecture", "Comparison", "GradientFlow", "Sweep"} <= set(shown)
 
 
-def test_the_table_of_views_names_classes_that_there_are() -> None:
-    from importlib import import_module
-
-    for path in _VIEWS:
-        module, _, name = path.rpartition(".")
-        assert hasattr(getattr(import_module(module), name), "_repr_mimebundle_"), path
+def test_every_view_is_of_a_class_that_asks_for_one() -> None:
+    for kind in _views():
+        assert hasattr(kind, "_repr_mimebundle_"), kind
 
 
 def _whole(html: str) -> ET.Element:
@@ -43,11 +37,11 @@ def _whole(html: str) -> ET.Element:
     return ET.fromstring(f"<div>{html.replace('&#160;', ' ')}</div>".replace("<br>", "<br/>"))
 
 
-def test_an_architecture_shows_its_graph_and_figures() -> None:
+def test_an_architecture_shows_its_graph_and_numbers() -> None:
     html = load("residual")._repr_mimebundle_()["text/html"]
     root = _whole(html)
     assert next(root.iter("{http://www.w3.org/2000/svg}svg")) is not None
-    assert "721,857" in html and "191 × 191 px" in html
+    assert "721,857" in html and "191 × 191 (100 %)" in html
     tree = load("residual").tree
     assert tree is not None and "721,857" in tree._repr_mimebundle_()["text/html"]
     assert "721,857" in load("residual").graph._repr_mimebundle_()["text/html"]
@@ -62,7 +56,7 @@ def test_a_part_that_is_no_architecture_yet_is_text() -> None:
 
 def test_a_comparison_shows_its_chart_and_its_table() -> None:
     html = archlab.compare("baseline", "residual", static=True)._repr_mimebundle_()["text/html"]
-    assert '<img alt="error signal by depth: baseline, residual"' in html and "991,041" in html
+    assert '<img alt="activation gradient by depth: baseline, residual"' in html and "991,041" in html
 
 
 def test_results_show_tables() -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archlab.errors import DesignError
-from archlab.graph import Graph
-from archlab.ops import Add, Multiply, ScaledAdd
+from archlab.bridge import unstated
+from archlab.errors import ArgumentError, DesignError
+from archlab.export._expressions import expression
+from archlab.graph import Graph, format_shape
 
 MAIN = "x"
 
@@ -107,7 +108,24 @@ class _Writer:
         layer = node.op.keras(*self.graph.input_shapes(node))
         if layer is None:
             raise DesignError(f"{node.op.title} has no layer in Keras", node.name)
-        return layer.name, {name: _plain(name, value) for name, value in layer.arguments.items()}
+        for name, value in layer.arguments.items():
+            if callable(value) and import_of(value) is None:
+                raise DesignError(
+                    f"{node.op.title}: {name}={value!r} cannot be imported by name, as code has to: define it as a "
+                    "function of a module",
+                    node.name,
+                )
+        arguments = {name: _plain(name, value) for name, value in layer.arguments.items()}
+        for name, value in unstated(self.graph)[position].items():
+            try:
+                arguments[name] = expression(value)
+            except ArgumentError as error:
+                raise DesignError(f"{node.op.title}: {name} cannot be written as code: {error}", node.name) from None
+        ours = [each.shape for each in node.op.weights(*self.graph.input_shapes(node)) or ()]
+        if node.weights is not None and sorted(ours) != sorted([each.shape for each in node.weights]):
+            told = ", ".join(map(format_shape, [each.shape for each in node.weights]))
+            raise DesignError(f"{node.op.title}: its weights, {told}, are not those of such a layer in code", node.name)
+        return layer.name, arguments
 
     def write(self, position: int, shared: bool) -> None:
         node = self.graph.nodes[position]
@@ -131,7 +149,7 @@ class _Writer:
         self.live[target] = position
         self.statements.append(Statement(target, kind, inputs, arguments, tuple(scopes), variable))
 
-    def layer_variable(self, layer: str, kind: str, arguments: Mapping[str, Any]) -> str:
+    def layer_variable(self, layer: str, kind: str, arguments: Mapping[str, object]) -> str:
         if layer not in self.shared:
             word = kind.rpartition(".")[2].rstrip("123D").lower()
             taken = [name for name, _, _ in self.shared.values()]
@@ -183,18 +201,22 @@ class _Writer:
         """Whether a value is where branches part, none of them the main one."""
         readers = self.readers[source]
         if len(readers) < 2 or any(len(self.graph.nodes[reader].inputs) > 1 for reader in readers):
-            return len(readers) > 2 and not any(isinstance(self.graph.nodes[r].op, Multiply) for r in readers)
+            return len(readers) > 2 and not any(self.graph.nodes[r].op.merge == "product" for r in readers)
         return len(readers) > 2 or not any(self.is_sum(reader) for reader in readers)
 
     def is_sum(self, position: int) -> bool:
         """Whether the way through a node ends in a sum."""
-        return isinstance(self.merge_after(position), Add | ScaledAdd)
+        return self.merges(position) == "sum"
 
     def is_gate(self, position: int, others: list[int]) -> bool:
         """Whether a way that starts here ends in a factor for what it starts from."""
-        return any(isinstance(self.graph.nodes[reader].op, Multiply) for reader in others) and isinstance(
-            self.merge_after(position), Multiply
-        )
+        multiplied = any(self.graph.nodes[reader].op.merge == "product" for reader in others)
+        return multiplied and self.merges(position) == "product"
+
+    def merges(self, position: int) -> str | None:
+        """How the way through a node meets another one; None where it meets none."""
+        op = self.merge_after(position)
+        return None if op is None else op.merge
 
     def merge_after(self, position: int) -> Any:
         """The operation in which the way through a node meets another one; None where it meets none."""
@@ -212,13 +234,21 @@ class _Writer:
 _PER_AXIS = ("kernel_size", "strides", "pool_size", "dilation_rate", "output_padding", "size", "padding", "cropping")
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: object) -> Any:
     """One number for one of each axis, where they are the same."""
     if name in _PER_AXIS and isinstance(value, tuple):
         inner = {_plain(name, each) for each in value}
         if len(inner) == 1 and isinstance(each := inner.pop(), int):
             return each
     return value
+
+
+def import_of(value: Any) -> tuple[str, str] | None:
+    """The module and the name under which a function can be imported; None where there is none."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not module or not name or module == "__main__" or not name.isidentifier():
+        return None
+    return module, name
 
 
 def _free(base: str, taken: Iterable[str]) -> str:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archlab import Add, Conv, Dense, Flatten, GlobalAvgPool, Input, Multiply, Parallel, Part, ReLU, Residual, load
 from archlab import Sequence as Parts
-from archlab.bridge import from_keras, load_keras, to_keras
-from archlab.codegen import to_python
-from archlab.codegen._python import _DEFAULTS, _FIRST, _OWN_DEFAULTS, family_of
+from archlab.bridge import from_keras, load_keras
 from archlab.errors import DesignError
+from archlab.export import to_keras, to_python
+from archlab.export._python import _DEFAULTS, _FIRST, _OWN_DEFAULTS, family_of
 from archlab.graph import Graph
 from archlab.ops import Op
 from archlab.sources import names
 from tests.goldens import golden
-from tests.strategies import architectures
+from tests.strategies import Draw, architectures
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 
@@ -110,7 +112,7 @@ def test_a_layer_without_a_rule_is_refused_by_name() -> None:
 
     x = keras.Input((8, 8, 3))
     odd = keras.layers.TimeDistributed(keras.layers.Dense(3), name="odd")
-    with pytest.raises(DesignError, match="odd: TimeDistributed has no layer in Keras"):
+    with pytest.raises(DesignError, match=r"odd: TimeDistributed\(Dense\) has no layer in Keras"):
         to_python(from_keras(keras.Model(x, odd(x))))
 
 
@@ -168,3 +170,117 @@ def _ours(kind: str) -> bool:
     from archlab.bridge._rules import _rules
 
     return kind in _rules and bool(Op.registry)
+
+
+def _told_options(draw: Draw, keras: Any) -> dict[str, Any]:
+    """Arguments of a layer with a kernel that change what is computed or trained, and which no operation states."""
+    initializer = st.sampled_from([None, "ones", keras.initializers.GlorotUniform(3)])
+    regularizer = st.sampled_from([None, "l2", keras.regularizers.L1L2(0.1, 0.2)])
+    constraint = st.sampled_from([None, "non_neg", keras.constraints.MaxNorm(2.0, axis=0)])
+    return {
+        "kernel_initializer": draw(initializer) or "he_normal",
+        "bias_initializer": draw(initializer) or keras.initializers.Constant(0.5),
+        "kernel_regularizer": draw(regularizer),
+        "activity_regularizer": draw(regularizer),
+        "kernel_constraint": draw(constraint),
+        "trainable": draw(st.booleans()),
+        "dtype": draw(st.sampled_from(["float32", "mixed_bfloat16"])),
+    }
+
+
+def _told_layer(draw: Draw, keras: Any) -> Any:
+    layers = keras.layers
+    flag, rank = st.booleans(), draw(st.sampled_from(["map", "sequence"]))
+    if rank == "sequence":
+        kind = draw(st.sampled_from([layers.LSTM, layers.GRU]))
+        return (6, 5), kind(
+            4, go_backwards=draw(flag), return_sequences=True, recurrent_regularizer="l2", unit_forget_bias=draw(flag)
+        ) if kind is layers.LSTM else kind(4, go_backwards=draw(flag), return_sequences=True)
+    made = draw(
+        st.sampled_from(
+            [
+                lambda: layers.Conv2D(4, 3, **_told_options(draw, keras)),
+                lambda: layers.Dense(4, **_told_options(draw, keras)),
+                lambda: layers.BatchNormalization(
+                    gamma_initializer=draw(st.sampled_from(["zeros", "ones"])), beta_regularizer="l1",
+                    trainable=draw(flag), synchronized=draw(flag),
+                ),
+                lambda: layers.LayerNormalization(beta_initializer="ones", gamma_constraint="non_neg"),
+                lambda: layers.Resizing(5, 5, antialias=draw(flag)),
+                lambda: layers.RandomBrightness(0.2, value_range=draw(st.sampled_from([(0, 1), (0, 255)]))),
+                lambda: layers.RandomRotation(0.1, fill_mode=draw(st.sampled_from(["reflect", "constant"]))),
+                lambda: layers.Dropout(0.3, seed=draw(st.sampled_from([None, 7]))),
+                lambda: layers.ELU(draw(st.sampled_from([1.0, 0.3]))),
+                lambda: layers.PReLU(alpha_initializer="ones", shared_axes=[1, 2]),
+                lambda: layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[1.0, 4.0, 9.0]),
+                lambda: layers.Dense(4, lora_rank=draw(st.sampled_from([None, 2]))),
+            ]
+        )
+    )  # fmt: skip
+    return (8, 8, 3), made()
+
+
+def _plain(value: Any) -> Any:
+    """What Keras keeps now as a list, now as a tuple."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+@given(st.data())
+def test_whatever_a_layer_was_told_is_written_or_refused(data: st.DataObject) -> None:
+    import keras
+
+    shape, layer = _told_layer(data.draw, keras)
+    x = keras.Input(shape)
+    model = keras.Model(x, layer(x))
+    if getattr(layer, "lora_enabled", False):
+        with pytest.raises(DesignError, match=layer.name):
+            to_python(from_keras(model))
+    else:
+        code = to_python(from_keras(model))
+        assert _plain(told(run(code))) == _plain(told(model)), code
+
+
+def test_what_cannot_be_written_is_named() -> None:
+    import keras
+
+    x = keras.Input((4,))
+    quantized = keras.layers.Dense(4, name="eight_bits")
+    model = keras.Model(x, quantized(x))
+    quantized.quantize("int8")
+    with pytest.raises(DesignError, match=r"eight_bits: Dense: (dtype|quantization_config) cannot be written as code"):
+        to_python(from_keras(model))
+
+    class Odd(keras.regularizers.Regularizer):
+        def __call__(self, x: Any) -> Any:
+            return 0.0
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    model = keras.Model(x, keras.layers.Dense(4, name="odd", kernel_regularizer=Odd())(x))
+    with pytest.raises(DesignError, match="odd: Dense: kernel_regularizer cannot be written as code: Odd is no object"):
+        to_python(from_keras(model))
+    rows = keras.Input((4, 3))
+    adapted = keras.layers.Normalization(axis=None, name="all")
+    adapted.adapt(np.ones((2, 4, 3)))
+    with pytest.raises(DesignError, match=r"all: Normalization: its weights, .* are not those of such a layer"):
+        to_python(from_keras(keras.Model(rows, adapted(rows))))
+
+
+def test_settings_go_along_without_the_layer() -> None:
+    import pickle
+
+    import keras
+
+    x = keras.Input((4,))
+    graph = from_keras(keras.Model(x, keras.layers.Dense(4, name="dense", kernel_regularizer="l2")(x)))
+    again = pickle.loads(pickle.dumps(graph["dense"].settings))
+    assert (again.kind, again.config) == (graph["dense"].settings.kind, graph["dense"].settings.config)
+
+
+@pytest.mark.parametrize("turns", [3, 40, 450])
+def test_a_long_row_is_one_loop(turns: int) -> None:
+    code = to_python(Input(8, 8, 4) >> (Conv(4) >> ReLU()) * turns >> GlobalAvgPool())
+    assert f"for _ in range({turns}):" in code and code.count("layers.Conv2D") == 1
