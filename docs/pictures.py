@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation from measurements: `python docs/pictures.py`."""
+"""Creates the figures of the documentation from measurements: `python docs/pictures.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from archlab import (
 )
 from archlab.bridge import load_keras
 from archlab.charts import by_depth, save, slopes
-from archlab.training.data import open_photos
+from archlab.data import open_images
 
 IMAGES = Path(__file__).parent / "images"
 DEEP = "depth=50,width=16,normalization=none,conv=ordinary"
@@ -42,7 +42,7 @@ GALLERY = {
 
 
 def chain(shortcuts: bool = False, normalized: bool = False, initializer: str = "glorot_uniform") -> Part:
-    """The nets of the gallery: 50 convolutions of 16 channels, all of them on maps of 32 × 32."""
+    """The networks of the gallery: 50 convolutions with 16 channels on feature maps of 32 × 32."""
     conv = Conv(16, initializer=initializer)
     unit = BatchNorm() >> ReLU() >> conv if normalized else ReLU() >> conv
     net = (
@@ -52,7 +52,7 @@ def chain(shortcuts: bool = False, normalized: bool = False, initializer: str = 
 
 
 def gallery() -> None:
-    """Of each net of the gallery both gradients, and the error signals of all six."""
+    """Activation and kernel gradients of each network of the gallery, and the activation gradients of all six."""
     measured, predicted = [], []
     for name, arguments in GALLERY.items():
         net = chain(**arguments)
@@ -62,14 +62,14 @@ def gallery() -> None:
         predicted.append((title.replace("glorot", "Glorot"), theory.curve))
         ends = [f"{flow.curve[place].kernel_gradient_norm:.0e}" for place in (0, 25, 49)]
         print(name, *ends, f"{flow.slope:+.3f} {theory.slope:+.3f} {flow.verdict}", flow.precision)
-        for quantity, file in (("output_gradient_rms", "signal"), ("kernel_gradient_norm", "kernel")):
+        for quantity, file in (("activation_gradient_rms", "signal"), ("kernel_gradient_norm", "kernel")):
             chart = by_depth([measured[-1]], quantity, [predicted[-1]], width=300, height=210)
             save(chart, IMAGES / f"gallery-{name}-{file}.svg")
     save(by_depth(measured, predicted=predicted, height=340), IMAGES / "gallery.svg")
 
 
 def table() -> None:
-    """The kernels' gradients on random normal input, one draw of the weights at a time, as rows of markdown."""
+    """The kernel gradients on random normal input for one initialization at a time, as rows of markdown."""
     random = np.random.default_rng(0)
     x = random.standard_normal((16, 32, 32, 3)).astype("float32")
     y = random.integers(0, 2, (16, 1)).astype("float32")
@@ -83,7 +83,7 @@ def table() -> None:
 
 
 def depths() -> None:
-    """The slope against the depth of the zoo's nets, with and without shortcuts and normalization."""
+    """The slope by depth of networks of the zoo, with and without residual connections and normalization."""
     bare = "normalization=none,conv=ordinary"
     series = {
         "plain:width=16": "plain, batch normalization",
@@ -97,13 +97,13 @@ def depths() -> None:
 
 
 def gradients() -> None:
-    """The error signal by depth of two nets of the zoo, the middle half of the seeds shaded.
+    """The activation gradient by depth of two networks of the zoo, with the interquartile range over seeds shaded.
 
-    The projections of the shortcuts, which share their depth with a layer of the body, are left out.
+    Projection shortcuts, which have the same depth as a layer of the body, are omitted.
     """
     nets = {
-        f"plain:{DEEP}": "50 layers without shortcuts",
-        f"residual:{DEEP}": "the same with residual connections",
+        f"plain:{DEEP}": "50 layers without residual connections",
+        f"residual:{DEEP}": "50 layers with residual connections",
     }
     curves = []
     for name, title in nets.items():
@@ -113,16 +113,16 @@ def gradients() -> None:
     save(by_depth(curves), IMAGES / "gradients.svg")
 
 
-def drawings() -> None:
-    """Some of `shapes`, cats above dogs."""
+def synthetic_images() -> None:
+    """Images of `shapes`: cats above, dogs below."""
     tf, _ = load_keras()
-    pixels = open_photos("shapes:train=16,validation=2,test=2,size=80,seed=7", (80, 80)).train.pixels
+    pixels = open_images("shapes:train=16,validation=2,test=2,size=80,seed=7", (80, 80)).train.pixels
     rows = [np.concatenate(list(pixels[start : start + 8]), axis=1) for start in (0, 8)]
     (IMAGES / "shapes.png").write_bytes(tf.io.encode_png(np.concatenate(rows), compression=9).numpy())
 
 
 def architectures() -> None:
-    """Graphs and feature maps, as `archlab render` draws them."""
+    """Graphs and feature maps of `archlab render`."""
     render("residual").save(IMAGES / "residual.svg")
     render("resnet152").save(IMAGES / "resnet152.svg")
     render("residual", view="pyramid").save(IMAGES / "pyramid.svg")
@@ -130,12 +130,12 @@ def architectures() -> None:
 
 
 def difference() -> None:
-    """What differs between the two networks of the lecture."""
+    """The differences between the two networks of the lecture."""
     diff("baseline", "residual").render().save(IMAGES / "diff.svg")
 
 
 def report() -> None:
-    """The report of the lecture's two nets: its charts in light colours, an unfolded graph in dark ones."""
+    """The report of the lecture's two networks: charts in light mode, an unfolded graph in dark mode."""
     from playwright.sync_api import sync_playwright
 
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -160,5 +160,5 @@ def report() -> None:
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients, drawings, architectures, difference, report):
+    for draw in (gallery, depths, gradients, synthetic_images, architectures, difference, report):
         draw()

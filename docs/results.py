@@ -1,6 +1,6 @@
-"""Keeps the runs behind the page on training, as lines of JSON, and makes its tables of them.
+"""Stores the runs behind the page on training as JSON lines, and generates its tables.
 
-`python docs/results.py` prints the tables, `--add` adds finished runs.
+`python docs/results.py` prints the tables; `--add` adds finished runs.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from typing import Any
 import numpy as np
 
 from archlab import compare
-from archlab.training.statistics import accuracy, compare_runs, further_run, read_predictions
+from archlab.statistics import accuracy, compare_runs, further_run, read_predictions
 from archlab.units import format_count, format_slope
 
 FILE = Path(__file__).parent / "results" / "cats_vs_dogs.jsonl"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A run, as much of it as a table needs.
+class StoredRun:
+    """The results of a run that the tables need.
 
     Attributes:
-        topic: the table that it belongs to.
+        topic: its table.
         reference: of the architecture.
         recipe: its name in the table.
         seed: of the run.
-        epochs: that it had.
-        best_epoch: whose weights were tested.
-        validation: accuracy on the 1,000 photos for validation.
-        loss: on them.
-        seconds: of training and validation.
-        notebook: seconds of the notebook's 20 epochs, where it was timed beside the run.
-        right: which of the 2,000 test photos were classified correctly, in order, eight to a byte, in hexadecimal.
+        epochs: the number of epochs.
+        best_epoch: the epoch whose weights were tested.
+        validation: accuracy on the 1,000 validation images.
+        loss: the validation loss.
+        seconds: time of training and validation.
+        notebook: time of the notebook's 20 epochs in seconds, if measured with the run.
+        right: whether each of the 2,000 test images was classified correctly, in order, as bits in hexadecimal.
     """
 
     topic: str
@@ -53,40 +53,40 @@ class Kept:
 
     @property
     def correct(self) -> np.ndarray:
-        """Whether each test photo was classified correctly."""
+        """Whether each test image was classified correctly."""
         return np.unpackbits(np.frombuffer(bytes.fromhex(self.right), dtype="uint8")).astype(bool)
 
 
-def read(topic: str) -> dict[tuple[str, str], list[Kept]]:
+def read(topic: str) -> dict[tuple[str, str], list[StoredRun]]:
     """The runs of a topic by architecture and recipe, in order of their seeds."""
-    found: dict[tuple[str, str], list[Kept]] = {}
+    found: dict[tuple[str, str], list[StoredRun]] = {}
     for run in sorted(_all(), key=lambda run: run.seed):
         if run.topic == topic:
             found.setdefault((run.reference, run.recipe), []).append(run)
     return found
 
 
-def _all() -> list[Kept]:
+def _all() -> list[StoredRun]:
     if not FILE.is_file():
         return []
-    return [Kept(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
+    return [StoredRun(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
 
-def _key(run: Kept) -> tuple[Any, ...]:
+def _key(run: StoredRun) -> tuple[Any, ...]:
     return run.topic, run.reference, run.recipe, run.epochs, run.seed
 
 
 def _tested(topic: str) -> dict[str, np.ndarray]:
-    """(seeds, photos), whether each was classified correctly, by architecture."""
+    """Booleans of shape (seeds, images) by architecture: whether each image was classified correctly."""
     return {reference: np.array([run.correct for run in runs]) for (reference, _), runs in read(topic).items()}
 
 
 def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
-    """Add finished runs to the file; one that is there already is written anew."""
-    kept = {_key(run): run for run in _all()}
+    """Add finished runs to the file; a run that it already has is replaced."""
+    stored = {_key(run): run for run in _all()}
     for folder in map(Path, folders):
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        run = Kept(
+        run = StoredRun(
             topic=topic,
             reference=summary["reference"],
             # An experiment's folders are architecture/recipe/seed-N.
@@ -100,17 +100,17 @@ def add(topic: str, folders: Sequence[str], notebook: float | None) -> None:
             notebook=notebook,
             right=np.packbits(read_predictions(folder).correct).tobytes().hex(),
         )
-        kept[_key(run)] = run
+        stored[_key(run)] = run
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text("".join(json.dumps(asdict(run)) + "\n" for run in kept.values()), encoding="utf-8")
+    FILE.write_text("".join(json.dumps(asdict(run)) + "\n" for run in stored.values()), encoding="utf-8")
 
 
-PRINTED = {"baseline": 0.744, "residual": 0.743}
-"""The accuracies in the lecture, one run each."""
+PUBLISHED = {"baseline": 0.744, "residual": 0.743}
+"""The accuracies of the lecture, one run each."""
 
 
 def lecture() -> Iterator[str]:
-    """The lecture's two models, and whether what it printed could have come of a further run."""
+    """The lecture's two models, and whether its accuracies are consistent with a further run."""
     yield "| architecture | seed | best epoch | validation | test |"
     yield "| --- | --- | --- | --- | --- |"
     for (reference, _), runs in read("lecture").items():
@@ -120,14 +120,14 @@ def lecture() -> Iterator[str]:
     tested = _tested("lecture")
     for reference, correct in tested.items():
         yield f"- {accuracy(correct, name=reference)}"
-        yield f"- {further_run(correct, PRINTED[reference])}"
+        yield f"- {further_run(correct, PUBLISHED[reference])}"
     difference = compare_runs(tested["residual"], tested["baseline"], names=("residual", "baseline"))
     yield f"- {difference}"
     yield f"- {difference.needed}"
 
 
 ABLATION = {
-    "residual": "as it is",
+    "residual": "unchanged",
     "plain": "without shortcuts",
     "residual:normalization=none": "without batch normalization",
     "residual:conv=ordinary": "with ordinary convolutions",
@@ -135,9 +135,10 @@ ABLATION = {
 
 
 def ablation(measured: bool = True) -> Iterator[str]:
-    """Cost, gradients and accuracy of the residual net and of what is left when one idea is taken away."""
+    """Cost, gradients and accuracy of the residual network, and of the network without one idea each."""
     runs = _tested("ablation")
-    yield "| residual | parameters | FLOPs | slope predicted | measured | test, each seed | mean | 95 % interval |"
+    columns = ("residual", "parameters", "FLOPs", "slope, predicted", "measured", "test accuracy by seed", "mean")
+    yield f"| {' | '.join(columns)} | 95 % interval |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for each in compare(*ABLATION, static=not measured, input=(96, 96)).to_dict()["architectures"]:
         found = accuracy(runs[each["reference"]])
@@ -158,17 +159,17 @@ def ablation(measured: bool = True) -> Iterator[str]:
 
 
 IDEAS = {
-    "base": "`fast` with weight decay 0.02, 30 epochs at 64 px, tested at 80 px in one cut",
-    "adamw": "AdamW in the place of Muon",
+    "base": "`fast` with weight decay 0.02, 30 epochs at 64 px, tested at 80 px with one crop",
+    "adamw": "AdamW instead of Muon",
     "no-cutmix": "without CutMix",
-    "decay": "weight decay 0.5 in the place of 0.02",
+    "decay": "weight decay 0.5 instead of 0.02",
 }
 
 
 def ideas() -> Iterator[str]:
-    """What each idea of the fast recipe buys, by the photos for validation."""
+    """The effect of each idea of the fast recipe on the validation images."""
     runs = {recipe: found for (_, recipe), found in read("ideas").items()}
-    yield "| recipe | validation, each seed | loss, each seed | against the first | loss |"
+    yield "| recipe | validation accuracy by seed | loss by seed | change | change of the loss |"
     yield "| --- | --- | --- | --- | --- |"
     for recipe in (each for each in IDEAS if each in runs):
         found, first = (np.array([(run.validation, run.loss) for run in runs[name]]) for name in (recipe, "base"))
@@ -183,8 +184,8 @@ def ideas() -> Iterator[str]:
 
 
 def fast() -> Iterator[str]:
-    """Runs of the fast recipe, against the time of the notebook's 20 epochs."""
-    yield "| epochs | seed | seconds | of the notebook's time | validation | test |"
+    """Runs of the fast recipe, compared with the time of the notebook's 20 epochs."""
+    yield "| epochs | seed | time (s) | relative to the notebook | validation | test |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for runs in read("fast").values():
         for run in sorted(runs, key=lambda run: (run.epochs, run.seed)):
@@ -200,11 +201,11 @@ if __name__ == "__main__":
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--add", nargs="+", metavar=("TOPIC", "RUN"), help="a table, and folders of finished runs")
     parser.add_argument("--notebook", type=float, metavar="SECONDS", help="of the notebook's 20 epochs beside them")
-    asked = parser.parse_args()
-    if unknown := {*asked.tables, *(asked.add or [])[:1]} - {*TABLES}:
+    arguments = parser.parse_args()
+    if unknown := {*arguments.tables, *(arguments.add or [])[:1]} - {*TABLES}:
         parser.error(f"no table named {', '.join(sorted(unknown))}: there are {', '.join(TABLES)}")
-    if asked.add:
-        add(asked.add[0], asked.add[1:], asked.notebook)
+    if arguments.add:
+        add(arguments.add[0], arguments.add[1:], arguments.notebook)
     else:
-        for name in asked.tables or TABLES:
+        for name in arguments.tables or TABLES:
             print(*TABLES[name](), sep="\n", end="\n\n")
