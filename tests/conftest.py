@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Without oneDNN, which TensorFlow leaves aside on some processors, a convolution with channels first has no gradient.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
@@ -39,9 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def photos() -> Path:
-    """The lecture's photos, which are not part of the project."""
+def images() -> Path:
+    """The lecture's images, which are not part of the project."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "cats_vs_dogs"
     if not folder.is_dir():
-        pytest.skip(f"no photos at {folder}")
+        pytest.skip(f"no images at {folder}")
     return folder

@@ -18,6 +18,7 @@ from archlab import (
     AvgPool,
     BatchNorm,
     Block,
+    Cell,
     Concatenate,
     Conv,
     ConvTranspose,
@@ -64,6 +65,7 @@ from archlab import (
     Stage,
     Subtract,
     Upsample,
+    Zero,
     ZeroPad,
 )
 from archlab.errors import DesignError
@@ -180,9 +182,13 @@ def blocks(draw: Draw) -> Part:
             )
         )
     )
-    kind = draw(st.sampled_from(("residual", "gate", "parallel", "merge", "merge", "stage", "pyramid", "block")))
+    kind = draw(
+        st.sampled_from(("residual", "gate", "parallel", "merge", "merge", "stage", "pyramid", "block", "cell"))
+    )
     if kind == "residual":
         return Residual(body)
+    if kind == "cell":
+        return draw(cells())
     if kind == "gate":
         gate = GlobalAvgPool(keepdims=True) >> Dense(CHANNELS, activation="sigmoid")
         return Block(Parallel(Sequence(), gate, merge=Multiply()))
@@ -197,6 +203,22 @@ def blocks(draw: Draw) -> Part:
     if kind == "pyramid":
         return Pyramid(convolution >> AvgPool(2), widths=(2, 4), repeats=draw(st.integers(1, 2)))
     return Block(body >> ReLU(), name=draw(st.sampled_from(("", "named"))))
+
+
+@st.composite
+def cells(draw: Draw) -> Part:
+    """Cells of three or four nodes, some of whose edges are zeros, or that something else leads past."""
+    keeps = (
+        Identity(), Identity(), Sequence(), Zero(), Zero(), ReLU(), BatchNorm(),
+        Conv(CHANNELS, kernel=3), ReLU() >> Conv(CHANNELS, kernel=1, bias=False) >> BatchNorm(),
+    )  # fmt: skip
+    last = draw(st.integers(2, 3))
+    pairs = [(source, target) for target in range(1, last + 1) for source in range(target)]
+    needed = {draw(st.sampled_from([pair for pair in pairs if pair[1] == target])) for target in range(1, last + 1)}
+    kept = [pair for pair in pairs if pair in needed or draw(FLAG)]
+    merge = draw(st.sampled_from((Add(), Add(), Add(), Average(), Maximum(), Concatenate())))
+    edges = [(*pair, draw(st.sampled_from(keeps))) for pair in draw(st.permutations(kept))]
+    return Cell(*edges, merge=merge)
 
 
 HEADS = (

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import pytest
 
 import archlab
@@ -111,7 +112,7 @@ def test_the_arrows_between_the_packages_hold() -> None:
     [
         ("archlab/graph/_graph.py", "from archlab.ops import Conv"),
         ("archlab/analysis/static/params.py", "import tensorflow"),
-        ("archlab/report/_text.py", "from archlab.bridge import to_keras"),
+        ("archlab/report/_text.py", "from archlab.bridge import build"),
         ("archlab/zoo/vgg.py", "import archlab_cli"),
     ],
 )
@@ -123,6 +124,62 @@ def test_that_test_fails_when_an_arrow_is_wrong(tmp_path: Path, module: str, lin
         file.write(f"\n{line}\n")
     done = lint_imports(tmp_path)
     assert done.returncode != 0, done.stdout
+
+
+def circles(folder: Path) -> list[list[str]]:
+    """Files that import one another in a circle, be it for types alone; every import is seen, wherever it stands."""
+    graph = networkx.DiGraph()
+    paths = {
+        ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__"): path
+        for base in (folder, folder / "cli")
+        for path in base.glob("archlab*/**/*.py")
+    }
+    for module, path in paths.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                # `from archlab import zoo` is an import of that package, and none of what stands above it.
+                names = [f"{node.module}.{each.name}" for each in node.names]
+                targets = {name if name in paths else node.module for name in names}
+            elif isinstance(node, ast.Import):
+                targets = {each.name for each in node.names}
+            else:
+                continue
+            graph.add_edges_from((module, target) for target in targets if target in paths and target != module)
+    return [sorted(each) for each in networkx.strongly_connected_components(graph) if len(each) > 1]
+
+
+def test_no_files_import_one_another_in_a_circle(tmp_path: Path) -> None:
+    assert circles(ROOT) == []
+    (tmp_path / "archlab").mkdir()
+    (tmp_path / "archlab" / "__init__.py").write_text("")
+    (tmp_path / "archlab" / "a.py").write_text("def f():\n    from archlab.b import g\n")
+    (tmp_path / "archlab" / "b.py").write_text("if TYPE_CHECKING:\n    from archlab import a\n")
+    assert circles(tmp_path) == [["archlab.a", "archlab.b"]]
+
+
+def test_the_page_on_the_code_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "concepts" / "architecture-of-the-code.md").read_text(encoding="utf-8")
+    table = page.split("## The layers")[1].split("\n\n")[2]
+    named = set(re.findall(r"`(archlab\.\w+)`", "\n".join(line.split(" | ")[0] for line in table.splitlines())))
+    there = {
+        f"archlab.{path.stem}"
+        for path in (ROOT / "archlab").iterdir()
+        if (path.is_dir() and (path / "__init__.py").exists()) or (path.suffix == ".py" and path.stem != "__init__")
+    }
+    assert named == there
+
+
+def test_nothing_is_imported_by_a_string_of_its_own() -> None:
+    # The zoo and the commands find their files by looking; users name modules of theirs, Keras names its layers'.
+    meant = {"archlab/__init__.py", "archlab/zoo/_registry.py", "archlab/sources/_python.py",
+             "archlab/bridge/_private.py", "cli/archlab_cli/main.py"}  # fmt: skip
+    found = {
+        str(path.relative_to(ROOT))
+        for base in ("archlab", "cli")
+        for path in (ROOT / base).rglob("*.py")
+        if "import_module" in path.read_text() or "__import__" in path.read_text()
+    }
+    assert found == meant
 
 
 def documented() -> set[str]:

@@ -63,7 +63,7 @@ def test_the_ablation_is_that_of_the_runs_and_of_the_analyses(results, page, tex
     assert _unsaid(lines, text) == []
 
 
-def test_every_run_was_tested_on_all_photos(results) -> None:
+def test_every_run_was_tested_on_all_images(results) -> None:
     runs = [run for topic in results.TABLES for several in results.read(topic).values() for run in several]
     assert runs
     assert {len(run.correct) for run in runs} == {2000}

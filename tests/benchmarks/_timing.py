@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -22,9 +23,14 @@ def in_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dic
 
 
 def process(*arguments: str) -> Callable[[], object]:
-    """A whole Python process, its output thrown away."""
+    """A whole Python process, its output thrown away. Modules are compiled once, as in an installed package."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return lambda: subprocess.run(
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+        [sys.executable, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        env=environment,
     )
 
 

@@ -1,7 +1,7 @@
-"""The lecture's notebook, written down as the lecture prints it, in a process and an environment of its own.
+"""The lecture's notebook as printed in the lecture, in a separate process and environment.
 
-Its own reader of photos, its augmentation as layers of the model, Keras's layers as they are, TensorFlow as it is
-imported. Nothing of archlab's is loaded: what archlab asks of TensorFlow would hold for the notebook too.
+It has its own image loading, augmentation layers, Keras's layers and TensorFlow's defaults. Nothing of archlab is
+loaded, because its TensorFlow settings would apply to the notebook too.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 SIZE = (180, 180)
 EPOCHS = 20
 WARM_UP = 4
-"""Steps in which functions are traced and memory is taken, before an epoch is timed."""
+"""Warm-up steps before an epoch is timed, for tracing and memory allocation."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def epoch_of_notebook(name: str, folder: Path, validated: bool) -> float:
-    """Seconds of an epoch of the notebook's `residual` or `baseline`, with its validation if asked."""
+    """Time of an epoch of the notebook's `residual` or `baseline` in seconds, optionally with validation."""
     command = [sys.executable, "-m", "tests.benchmarks.notebook", name, str(folder.resolve())]
     # archlab sets these in its own process, and a child would inherit them.
     ours = ("TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL")
@@ -69,7 +69,7 @@ def model_of(name: str) -> Any:
 
 
 def main() -> None:
-    """Warm up, train for an epoch, print its seconds."""
+    """Warm up, train for one epoch, and print its time in seconds."""
     import keras
 
     parser = argparse.ArgumentParser()
@@ -77,12 +77,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--validated", action="store_true")
     asked = parser.parse_args()
-    photos, validation = (
+    images, validation = (
         keras.utils.image_dataset_from_directory(asked.folder / split, image_size=SIZE, batch_size=32, verbose=False)
         for split in ("train", "validation")
     )
     model = model_of(asked.name)
-    model.fit(photos.take(WARM_UP), verbose=0)
+    model.fit(images.take(WARM_UP), verbose=0)
 
     class Clock(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -92,7 +92,7 @@ def main() -> None:
             self.seconds = time.perf_counter() - self.start
 
     clock = Clock()
-    model.fit(photos, validation_data=validation if asked.validated else None, verbose=0, callbacks=[clock])
+    model.fit(images, validation_data=validation if asked.validated else None, verbose=0, callbacks=[clock])
     print(clock.seconds)
 
 

@@ -12,7 +12,7 @@ def main() -> None:
     """Print the ratios."""
     static = process("-m", "archlab_cli", "compare", "baseline", "residual", "--static")
     times = in_turns({"compare --static": static, "import tensorflow": process("-c", "import tensorflow")}, 7)
-    report("A static comparison, the whole process", times, "import tensorflow", "at most 0.1")
+    report("A static comparison, the whole process", times, "import tensorflow", "at most 0.08")
     whole = process("-m", "archlab_cli", "compare", "baseline", "residual")
     importing = process("-c", "import tensorflow, keras")
     times = in_turns({"compare": whole, "import tensorflow, keras": importing}, 5)
