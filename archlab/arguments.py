@@ -144,7 +144,7 @@ def fitting(kind: type) -> Mapping[str, tuple[Fits, str]]:
         hints = get_type_hints(kind)
     except NameError:  # of a user's own class, annotated with what stands inside of a function
         return {}
-    names = [field.name for field in fields(kind) if field.init and field.name != "initializer"]
+    names = [field.name for field in fields(kind) if field.init and not field.name.endswith("initializer")]
     return {name: (_fits(hints[name]), _words(hints[name])) for name in names}
 
 

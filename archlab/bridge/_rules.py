@@ -292,22 +292,32 @@ def _last_axis(layer: Layer) -> None:
         raise BeyondError(f"axis={layer.axis}")
 
 
+def _learned(layer: Layer) -> Config:
+    """The scale and the shift of a normalization, and what they begin with."""
+    return {
+        "center": layer.center,
+        "scale": layer.scale,
+        "gamma_initializer": initializer_name(layer.gamma_initializer),
+        "beta_initializer": initializer_name(layer.beta_initializer),
+    }
+
+
 @_for("BatchNormalization")
 def _batch_norm(layer: Layer) -> Op:
     _last_axis(layer)
-    return ops.BatchNorm(layer.momentum, layer.epsilon, layer.center, layer.scale)
+    return ops.BatchNorm(layer.momentum, layer.epsilon, **_learned(layer))
 
 
 @_for("LayerNormalization")
 def _layer_norm(layer: Layer) -> Op:
     _last_axis(layer)
-    return ops.LayerNorm(layer.epsilon, layer.center, layer.scale)
+    return ops.LayerNorm(layer.epsilon, **_learned(layer))
 
 
 @_for("GroupNormalization")
 def _group_norm(layer: Layer) -> Op:
     _last_axis(layer)
-    return ops.GroupNorm(layer.groups, layer.epsilon, layer.center, layer.scale)
+    return ops.GroupNorm(layer.groups, layer.epsilon, **_learned(layer))
 
 
 @_for("Activation")

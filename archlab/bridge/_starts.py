@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from archlab.bridge._private import all_layers
+from archlab.bridge._rules import initializer_name
 from archlab.bridge.types import Model
+from archlab.signals import start
 
 _USUAL = {
     "bias": ("use_bias", "Zeros", "0"),
@@ -27,6 +29,8 @@ def unusual_starts(model: Model) -> tuple[str, ...]:
             initializer = getattr(layer, f"{variable}_initializer", None)
             if initializer is None or not getattr(layer, switch, True) or type(initializer).__name__ == usual:
                 continue
+            if variable != "bias" and start(initializer_name(initializer)) is not None:
+                continue  # a prediction begins with it
             name = getattr(initializer, "__name__", type(initializer).__name__)
             found.append(f"{layer.name}: its {variable} begins with {name}, where {value} is assumed")
     return tuple(found)

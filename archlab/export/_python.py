@@ -57,6 +57,8 @@ _DEFAULTS: dict[str, object] = {
     "kernel_initializer": "glorot_uniform",
     "depthwise_initializer": "glorot_uniform",
     "pointwise_initializer": "glorot_uniform",
+    "gamma_initializer": "ones",
+    "beta_initializer": "zeros",
     "momentum": 0.99,
     "epsilon": 0.001,
     "center": True,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archlab.arguments import fraction, whole
+from archlab.arguments import fraction, initializer, whole
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, positions
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
@@ -21,7 +21,13 @@ class _Norm(Op, abstract=True):
     center: bool
     scale: bool
     epsilon: float
+    gamma_initializer: str
+    beta_initializer: str
     flops = LAYER_NORM_FLOPS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gamma_initializer", initializer(self.gamma_initializer))
+        object.__setattr__(self, "beta_initializer", initializer(self.beta_initializer))
 
     def output(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -43,7 +49,8 @@ class _Norm(Op, abstract=True):
 
     def normalizing(self) -> Normalizing:
         """What its rule for signals needs to know."""
-        return Normalizing(self.epsilon, self.scale, self.center)
+        gamma = self.gamma_initializer if self.scale else None
+        return Normalizing(self.epsilon, gamma, self.beta_initializer if self.center else None)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer(f"{type(self).__name__}alization", dict(vars(self)))
@@ -57,11 +64,14 @@ class BatchNorm(_Norm):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    gamma_initializer: str = "ones"
+    beta_initializer: str = "zeros"
     flops = BATCH_NORM_FLOPS
     affine = True
     cancels_bias = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         fraction("momentum", self.momentum)
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
@@ -80,6 +90,8 @@ class LayerNorm(_Norm):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    gamma_initializer: str = "ones"
+    beta_initializer: str = "zeros"
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return layer_normalized(inputs[0], self.normalizing())
@@ -97,8 +109,11 @@ class GroupNorm(_Norm):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    gamma_initializer: str = "ones"
+    beta_initializer: str = "zeros"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole("groups", self.groups)
 
     def output(self, *inputs: Shape) -> Shape:

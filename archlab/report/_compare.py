@@ -164,7 +164,7 @@ def _forecast_lines(results: Sequence[Result]) -> list[str]:
     lines: list[str] = []
     for result in results:
         found = result.forecast
-        lines.append(f"{result.name}: with SGD: {found.sgd.told}; with Adam: {found.adam.told}.")
+        lines.append(f"{result.name}: {found.sgd.told_with('SGD')}, {found.adam.told_with('Adam')}.")
         lines += [f"{result.name}: {line}" for line in reasons(found, 2)]
     return lines
 

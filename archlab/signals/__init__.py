@@ -41,6 +41,7 @@ from archlab.signals._convolution import Kernel as Kernel
 from archlab.signals._convolution import convolved as convolved
 from archlab.signals._convolution import convolved_separably as convolved_separably
 from archlab.signals._convolution import in_place as in_place
+from archlab.signals._draw import start as start
 from archlab.signals._gaussian import Nonlinearity as Nonlinearity
 from archlab.signals._kernels import Sliding as Sliding
 from archlab.signals._merging import concatenated as concatenated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 # Keras cuts a normal distribution off at two standard deviations; this is the variance that is left of it.
 _TRUNCATED = 0.7737413
@@ -57,14 +57,7 @@ def variance(initializer: object, shape: tuple[int, ...]) -> float | None:
     """
     if not isinstance(initializer, str):
         return None
-    config: dict[str, Any] = {}
-    name = initializer
-    if initializer.startswith("{"):
-        import json  # few kernels are described by it, and loading it takes milliseconds
-
-        data = json.loads(initializer)
-        config = data["config"]
-        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in data["class_name"]).strip("_")
+    name, config = _described(initializer)
     fan_in, fan_out = fans(shape)
     scale, mode = _SCALING.get(name, (0.0, ""))
     if name == "variance_scaling":
@@ -74,15 +67,50 @@ def variance(initializer: object, shape: tuple[int, ...]) -> float | None:
     if name == "orthogonal" and len(shape) > 1:
         # Columns (or rows, whichever are fewer) of length 1: the sum over all elements is the smaller of the two.
         return config.get("gain", 1.0) ** 2 / max(prod(shape[:-1]), shape[-1])
-    if name == "zeros":
-        return 0.0
-    if config.get("mean", 0.0):
-        return None
-    if name == "random_normal":
-        return config.get("stddev", 0.05) ** 2
-    if name == "truncated_normal":
-        return config.get("stddev", 0.05) ** 2 * _TRUNCATED
+    begins = _distribution(name, config)
+    return None if begins is None or begins.mean else begins.variance
+
+
+class Start(NamedTuple):
+    """What the elements of a variable begin with."""
+
+    mean: float
+    variance: float
+
+
+@lru_cache(maxsize=256)
+def start(initializer: object) -> Start | None:
+    """The mean and variance of what an initializer draws, whatever the shape; None where it has no rule.
+
+    >>> start("ones")
+    Start(mean=1.0, variance=0.0)
+    """
+    return _distribution(*_described(initializer)) if isinstance(initializer, str) else None
+
+
+def _described(initializer: str) -> tuple[str, dict[str, Any]]:
+    """The name, in small letters with underscores, and the configuration."""
+    name = initializer
+    config: dict[str, Any] = {}
+    if initializer.startswith("{"):
+        import json  # few variables are described by it, and loading it takes milliseconds
+
+        data = json.loads(initializer)
+        name, config = data["class_name"], data["config"]
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_"), config
+
+
+def _distribution(name: str, config: dict[str, Any]) -> Start | None:
+    """Of the initializers that do not look at the shape."""
+    if name in ("zeros", "ones"):
+        return Start(float(name == "ones"), 0.0)
+    if name == "constant":
+        value = config.get("value", 0.0)
+        return Start(float(value), 0.0) if isinstance(value, int | float) else None
+    if name in ("random_normal", "truncated_normal"):
+        kept = _TRUNCATED if name == "truncated_normal" else 1.0
+        return Start(config.get("mean", 0.0), config.get("stddev", 0.05) ** 2 * kept)
     if name == "random_uniform":
         low, high = config.get("minval", -0.05), config.get("maxval", 0.05)
-        return (high - low) ** 2 / 12 if high == -low else None
+        return Start((high + low) / 2, (high - low) ** 2 / 12)
     return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import exp, inf, prod
+from math import copysign, exp, inf, prod, sqrt
 from typing import NamedTuple
 
+from archlab.signals._arithmetic import scaled
 from archlab.signals._division import centred, divided
+from archlab.signals._draw import Start, start
 from archlab.signals._edges import Profile, evenness
 from archlab.signals._kernels import along, bias_square, scale_square
 from archlab.signals._lags import Table, average, overall, times
@@ -19,15 +21,44 @@ class Normalizing(NamedTuple):
     """What every normalization says of itself."""
 
     epsilon: float
-    gamma: bool
-    """Whether there is a learned scale, which begins at 1."""
-    beta: bool
-    """Whether there is a learned shift, which begins at 0."""
+    gamma: object
+    """The initializer of the learned scale, as Keras has it; None where there is none."""
+    beta: object
+    """That of the learned shift."""
 
     def learned(self, x: Signal, error: ErrorSignal) -> Squares:
         """The squared gradients of the scale and the shift."""
-        gamma = (scale_square(x, error),) if self.gamma else ()
-        return (*gamma, bias_square(x, error)) if self.beta else gamma
+        gamma = () if self.gamma is None else (scale_square(x, error),)
+        return gamma if self.beta is None else (*gamma, bias_square(x, error))
+
+    def begun(self, x: Signal) -> Passed | None:
+        """The signal times what the scale begins with, plus what the shift does: 1 and 0 where they have no rule.
+
+        None where that changes nothing, as in most layers.
+        """
+        scale = start(self.gamma) or Start(1.0, 0.0)
+        shift = start(self.beta) or Start(0.0, 0.0)
+        if scale == (1.0, 0.0) and shift == (0.0, 0.0):
+            return None
+        found = scaled(x, copysign(sqrt(scale.mean**2 + scale.variance), scale.mean), shift.mean)
+        if not shift.variance:
+            return found
+        # Every channel has a shift of its own, which all samples and positions share.
+        more = found.output
+        same, cross = [tuple([value + shift.variance for value in table]) for table in (more.same, more.cross)]
+        return found._replace(output=more._replace(same=same, cross=cross))
+
+
+def _learned(found: Passed, how: Normalizing) -> Passed:
+    """Followed by the learned scale and shift."""
+    made, begun = found.output, how.begun(found.output)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        inner = begun.back(error)[0][0] if begun else error
+        assert inner is not None
+        return found.back(inner)[0], how.learned(made, error)
+
+    return Passed(begun.output if begun else made, handed)
 
 
 def batch_normalized(x: Signal, how: Normalizing) -> Passed:
@@ -52,9 +83,9 @@ def batch_normalized(x: Signal, how: Normalizing) -> Passed:
             lasting=lasting,
             scatter=error.scatter,
         )  # fmt: skip
-        return (back,), how.learned(made, error)
+        return (back,), ()
 
-    return Passed(made, handed)
+    return _learned(Passed(made, handed), how)
 
 
 def layer_normalized(x: Signal, how: Normalizing) -> Passed:
@@ -101,9 +132,9 @@ def _levelled(
         back = ErrorSignal(
             times(error.same, scale * kept), times(error.cross, scale * kept), profiles, scatter=error.scatter
         )
-        return (back,), how.learned(made, error)
+        return (back,), ()
 
-    return Passed(made, handed)
+    return _learned(Passed(made, handed), how)
 
 
 def _enlarged(x: Signal) -> float:

@@ -45,8 +45,19 @@ class OptimizerForecast(Record):
     @property
     def told(self) -> str:
         """In words, with the probability: 'trains (93 %)'."""
-        words = {"trains": "trains", "slow": "slow or not at all", "fails": "fails", "unknown": "unknown"}
-        return words[self.outcome] + ("" if self.probability is None else f" ({format_share(self.probability, 0)})")
+        return f"{self._word}{self._share}"
+
+    def told_with(self, optimizer: str) -> str:
+        """As part of a sentence: 'trains with SGD (93 %)'."""
+        return f"{self._word} with {optimizer}{self._share}"
+
+    @property
+    def _word(self) -> str:
+        return "slow or not at all" if self.outcome == "slow" else self.outcome
+
+    @property
+    def _share(self) -> str:
+        return "" if self.probability is None else f" ({format_share(self.probability, 0)})"
 
 
 @dataclass(frozen=True, repr=False)

@@ -159,10 +159,16 @@ def _together(facts: Iterable[Facts], squares: Iterable[Squares]) -> tuple[float
 
 
 def _stretches(graph: Graph, kernels: list[int], errors: list[ErrorSignal | None]) -> tuple[Stretch, Stretch]:
-    """The most that the gradient of whole maps falls, and rises, on its way from the output back to the input."""
+    """The most that the gradient of whole maps falls, and rises, on its way from the output back to the input.
+
+    It is looked at where all paths meet. What a branch scales down, such as a layer scale of 1e-6 or a normalization
+    whose gamma is zero, is no obstacle while the path beside it hands the gradient on.
+    """
     curve: list[Place] = []
-    for at in reversed(kernels):
+    for at in reversed(_unavoidable(graph)):
         error, node = errors[at], graph.nodes[at]
+        if at not in kernels and len(node.inputs) < 2:
+            continue
         if error is not None and error.same[0] > 0 and is_known(node.shape):
             curve.append(Place(_log(_root(error.same[0])) + log10(elements(node.shape)) / 2, node.name))
     fading = growth = Stretch(0.0, curve[-1].layer if curve else "", curve[0].layer if curve else "")

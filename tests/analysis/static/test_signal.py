@@ -403,6 +403,32 @@ def test_small_nets_against_measurement(net, slope: float) -> None:
     assert prediction.verdict == flow.verdict
 
 
+@pytest.mark.parametrize(
+    ("gamma", "beta"),
+    [
+        ("zeros", "zeros"),
+        ({"class_name": "Constant", "config": {"value": 0.3}}, "zeros"),
+        ({"class_name": "RandomNormal", "config": {"mean": 1.0, "stddev": 0.5}}, "zeros"),
+        ("ones", {"class_name": "Constant", "config": {"value": -0.5}}),
+        ("ones", {"class_name": "RandomNormal", "config": {"stddev": 0.5}}),
+    ],
+)
+def test_scales_and_shifts_begin_with_what_their_initializers_say(gamma, beta) -> None:
+    norm = BatchNorm(gamma_initializer=gamma, beta_initializer=beta)
+    block = Residual(Conv(32) >> BatchNorm() >> ReLU() >> Conv(32) >> norm) >> ReLU()
+    net = Input(16, 16, 3) >> Conv(32) >> BatchNorm() >> ReLU() >> block * 2 >> HEAD
+    expected, found = gradient_flow(net, seeds=4), predict_gradient_flow(net)
+    assert not any("begins" in line for line in found.why)
+    for layer, other in zip(found.layers, expected.layers, strict=True):
+        assert layer.name == other.name
+        if other.activation_gradient_rms == 0:
+            assert layer.activation_gradient_rms == 0
+        elif other.activation_gradient_rms and layer.activation_gradient_rms:
+            assert layer.activation_gradient_rms == pytest.approx(other.activation_gradient_rms, rel=0.4), layer.name
+        if layer.activation_rms is not None and other.activation_rms is not None:
+            assert layer.activation_rms == pytest.approx(other.activation_rms, rel=0.25, abs=1e-6), layer.name
+
+
 def test_a_reference_is_enough() -> None:
     found = predict_gradient_flow("plain:depth=50,normalization=none")
     assert found.verdict == "vanishing" and found.batch == BATCH

@@ -32,6 +32,7 @@ from archlab.analysis.trainability._causes import unconnected
 from archlab.analysis.trainability._statistics import Statistics, statistics
 from archlab.errors import ArgumentError, UnknownNameError
 from archlab.losses import CompiledLoss
+from archlab.ops import LayerScale
 from archlab.units import format_share
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
@@ -207,3 +208,16 @@ def test_a_remedy_raises_the_forecast_that_it_promises() -> None:
 
 def test_graphs_are_connected() -> None:
     assert not unconnected((stem() >> HEAD).to_graph())
+
+
+def test_branches_that_begin_small_stand_in_nothing_s_way() -> None:
+    """As ConvNeXt's layer scale does (Liu et al. 2022, 'A ConvNet for the 2020s')."""
+    block = Residual(Conv(8) >> BatchNorm() >> ReLU() >> Conv(8) >> LayerScale(1e-6))
+    found = forecast(stem() >> BatchNorm() >> block * 6 >> HEAD)
+    assert found.adam.outcome == "trains"
+    assert "activation gradient" not in [cause.quantity for cause in found.causes]
+
+
+def test_a_chain_that_is_scaled_down_still_fails() -> None:
+    found = forecast(stem() >> BatchNorm() >> (Conv(8) >> LayerScale(1e-6) >> ReLU()) * 6 >> HEAD)
+    assert found.sgd.outcome == found.adam.outcome == "fails"

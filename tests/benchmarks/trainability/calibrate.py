@@ -1,8 +1,8 @@
 """Fits the forecast to the networks that were trained, and says how well it holds where it was not fitted.
 
-`python -m tests.benchmarks.trainability.calibrate` prints the tables of the documentation; with `--write` it also
-writes the limits and weights that archlab uses. Some families are never fitted to; the others are each forecast from
-the rest once, and the limits below which a network is said to fail come from these forecasts.
+`python -m tests.benchmarks.trainability.calibrate` prints the tables of the documentation; with `--write` it writes
+them there, and the limits and weights that archlab uses. Some families are never fitted to; the others are each
+forecast from the rest once, and the limits below which a network is said to fail come from these forecasts.
 """
 
 from __future__ import annotations
@@ -158,6 +158,12 @@ def calibration_error(chances: np.ndarray, outcome: np.ndarray, bins: int = 5) -
     return float(sum(len(p) * abs(chances[p].mean() - outcome[p].mean()) for p in parts if len(p)) / len(chances))
 
 
+def error_by_chance(chances: np.ndarray) -> float:
+    """The calibration error to be expected of so many networks where every probability is true: it is not 0."""
+    draws = np.random.default_rng(0).random((1000, len(chances))) < chances
+    return float(np.mean([calibration_error(chances, drawn) for drawn in draws]))
+
+
 def failing_below(chances: np.ndarray, outcome: np.ndarray) -> float:
     """The highest probability, at most 0.35, up to which at least 97 % of the networks given less did not train."""
     best = 0.02
@@ -193,6 +199,7 @@ def _table(nets: Sequence[Trained], chances: dict[str, np.ndarray], limits: dict
 
 
 _TRAINS = 0.6
+PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "forecast.md"
 _HEADER = '''"""Limits and weights of the forecast: written by `tests.benchmarks.trainability.calibrate --write`."""
 
 from __future__ import annotations
@@ -236,21 +243,49 @@ def main() -> None:
         ):
             if len(which):
                 _say(words, which, chances, limits[name], name)
-    print()
-    print(_table(inner, crossed, limits, "Each family forecast from a fit to the others: trained / so forecast"))
-    print()
-    if outer:
-        print(_table(outer, held, limits, "Families that nothing was fitted to"))
-    for name in OPTIMIZERS:
-        chances = np.concatenate([crossed[name], held[name]]) if outer else crossed[name]
-        for words, which in (("trains", chances >= _TRAINS), ("slow", (chances < _TRAINS) & (chances > limits[name]))):
-            steps = [
-                net.steps[name] for net, yes in zip([*inner, *outer], which, strict=True) if yes and net.trained[name]
-            ]
-            if steps:
-                print(f"{LABELS[name]}, '{words}': trained after {np.median(steps):.0f} steps (median of {len(steps)})")
+    tables = "\n\n".join((
+        _summary(((inner, crossed, "each family from the others"), (outer, held, "families never fitted to")), limits),
+        _table(inner, crossed, limits,
+               "Each family forecast from a fit to the others: how many trained, of those so forecast."),
+        _table(outer, held, limits, "Families that nothing was fitted to:"),
+        _waits([*inner, *outer], {name: np.concatenate([crossed[name], held[name]]) for name in OPTIMIZERS}, limits),
+    ))  # fmt: skip
+    print(f"\n{tables}")
     if given.write:
         _write(fits, limits, len(inner))
+        before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- tables -->\n")
+        _, end, after = rest.partition("<!-- end of tables -->\n")
+        PAGE.write_text(f"{before}{begin}{tables}\n{end}{after}", encoding="utf-8")
+
+
+def _summary(groups: Iterable[tuple[Sequence[Trained], dict[str, np.ndarray], str]], limits: dict[str, float]) -> str:
+    """Markdown: how well the forecast holds, for each optimizer and group of networks."""
+    lines = [
+        "| | n | trained | AUC | calibration error | by chance | forecast to fail | of these failed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    rows = [(name, *group) for name in OPTIMIZERS for group in groups]
+    for name, nets, chances, words in rows:
+        outcome, given = np.array([net.trained[name] for net in nets]), chances[name]
+        fails = given <= limits[name]
+        cells = [
+            f"{LABELS[name]}, {words}", len(nets), outcome.sum(), f"{auc(given, outcome):.3f}",
+            f"{calibration_error(given, outcome):.3f}", f"{error_by_chance(given):.3f}",
+            fails.sum(), (~outcome[fails]).sum(),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _waits(nets: Sequence[Trained], chances: dict[str, np.ndarray], limits: dict[str, float]) -> str:
+    """A line: after how many steps networks trained, by what was forecast."""
+    found = []
+    for name in OPTIMIZERS:
+        given = chances[name]
+        for words, which in (("trains", given >= _TRAINS), ("slow", (given < _TRAINS) & (given > limits[name]))):
+            steps = [net.steps[name] for net, yes in zip(nets, which, strict=True) if yes and net.trained[name]]
+            found.append(f"{LABELS[name]}, '{words}': {np.median(steps):.0f} steps (median of {len(steps)})")
+    return f"Median steps until trained: {'; '.join(found)}."
 
 
 def _say(words: str, nets: Sequence[Trained], chances: np.ndarray, limit: float, optimizer: str) -> None:
