@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import acos, pi, sin
+from math import acos, exp, pi, sin, sqrt
 
-from archlab.signals._edges import Profile, normal
+from archlab.signals._edges import raised
 from archlab.signals._gaussian import RELU, Nonlinearity, Response
-from archlab.signals._lags import Table, overall, products
+from archlab.signals._lags import Table, overall, products, times
 from archlab.signals._scatter import moved_together
 from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares, handed_back
 from archlab.signals._walk import Law, Rectified, law_of, rectified, rectified_response, surviving
@@ -19,25 +19,29 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     variance = x.variance
     law = law_of(x.law, x.mean, variance) if function == RELU else None
     walk = rectified(law) if law else None
-    response = rectified_response(law) if law else function.response(x.mean, variance)
+    response = rectified_response(law) if law else _over_draws(function, x)
     if response is None:
         return None
     correlations = [[correlation(value, x.mean, variance) for value in table] for table in (x.same, x.cross)]
     same, cross = ([response.values(c) for c in table] for table in correlations)
     same[0] = response.square
-    profiles = x.profiles
-    if response.power < 0.999:
-        profiles = tuple([_raised(profile, response.power) for profile in profiles])
+    profiles, lift = x.profiles, 1.0
+    if abs(response.power - 1) > 1e-3:
+        # Where the square is larger than elsewhere, more or less than in proportion comes out.
+        profiles, lift = raised(x.profiles, response.power)
+        lift *= _mean_over_median(response.power**2 * x.scatter)
+        same, cross = list(times(tuple(same), lift)), list(times(tuple(cross), lift))
     # Of Gaussian channels the square of what a ReLU lets through scatters more: by the arc-cosine kernel of order 2.
     fourth = [[rectified_fourth(c) for c in table] for table in correlations]
     plain = moved_together(x.same, x.cross, x.size, x.batch)
     more = max(0.0, overall(tuple(fourth[0]), tuple(fourth[1]), x.size, x.batch) - 1 - 2 * plain) / x.channels
     more = 0.0 if x.pinned else more
     output = x._replace(
-        scatter=x.scatter + more,
-        own=x.own + more,
+        # A square that is larger by chance comes out larger by that power.
+        scatter=x.scatter * response.power**2 + more,
+        own=x.own * response.power**2 + more,
         pinned=False,
-        mean=response.mean,
+        mean=response.mean * sqrt(lift),
         same=tuple(same),
         cross=tuple(cross),
         profiles=profiles,
@@ -91,16 +95,35 @@ def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlati
         tables = [[response.along(c) for c in table] for table in correlations]
         own = products(error.same, tuple(tables[0])), products(error.cross, tuple(tables[1]))
     same, cross = products(error.same, tuple(slopes[0])), products(error.cross, tuple(slopes[1]))
-    scatter = error.scatter
+    scatter = error.scatter + x.scatter * response.slope_power**2
     if error.open is None and error.same[0] > 0 and response.slope > 0:
         # As on the way forward: which units are open decides over the squares of the errors of all places together.
         moved: list[Table] = []
-        for table, open_ in zip((error.same, error.cross), slopes, strict=True):
+        for table, open_ in zip((error.same, error.of_any_sign), slopes, strict=True):
             own_ = [value / error.same[0] for value in table]
             moved.append(tuple([(1 + 2 * c * c) * s / slopes[0][0] ** 2 for c, s in zip(own_, open_, strict=True)]))
-        plain = moved_together(error.same, error.cross, x.size, x.batch)
+        plain = moved_together(error.same, error.of_any_sign, x.size, x.batch)
         scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
-    return ErrorSignal(same, cross, error.profiles, own, scatter=scatter)
+    profiles = error.profiles
+    if abs(response.slope_power) > 1e-3:
+        profiles, lift = raised(x.profiles, response.slope_power, error.profiles)
+        lift *= _mean_over_median(response.slope_power**2 * x.scatter)
+        same, cross, *own = [times(table, lift) for table in (same, cross, *own)]
+        own = own[0], own[1]
+    return ErrorSignal(same, cross, profiles, own, scatter=scatter, likeness=error.likeness)
+
+
+def _over_draws(function: Nonlinearity, x: Signal) -> Response | None:
+    """What a function makes of the signal: where it is not of degree 1, of the median over draws of the kernels."""
+    response = function.response(x.mean, x.variance)
+    if response is None or not x.scatter or abs(response.power - 1) <= 1e-3:
+        return response
+    return function.response(x.mean * sqrt(x.typical), x.variance * x.typical)
+
+
+def _mean_over_median(scatter: float) -> float:
+    """Of a number whose logarithm is normal, with this variance."""
+    return exp(min(scatter / 2, 3.0))
 
 
 def correlation(product: float, mean: float, variance: float) -> float:
@@ -108,12 +131,6 @@ def correlation(product: float, mean: float, variance: float) -> float:
     if variance <= 0:
         return 0.0
     return max(-1.0, min(1.0, (product - mean * mean) / variance))
-
-
-def _raised(profile: Profile, power: float) -> Profile:
-    if profile is None:
-        return None
-    return normal([max(value, 0.0) ** power for value in profile])[0]
 
 
 def then(first: Passed, function: Nonlinearity | None) -> Passed | None:

@@ -20,7 +20,11 @@ def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
     def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
         return (
             ErrorSignal(
-                times(error.same, scale**2), times(error.cross, scale**2), error.profiles, scatter=error.scatter
+                times(error.same, scale**2),
+                times(error.cross, scale**2),
+                error.profiles,
+                scatter=error.scatter,
+                likeness=error.likeness,
             ),
         ), ()
 
@@ -67,7 +71,9 @@ def noisy(x: Signal, factor: float, share: bool = False) -> Passed:
         return tuple([value * factor if share or not lag else value for lag, value in enumerate(same)])
 
     def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        return (ErrorSignal(drawn(error.same), error.cross, error.profiles, scatter=error.scatter),), ()
+        return (
+            ErrorSignal(drawn(error.same), error.cross, error.profiles, scatter=error.scatter, likeness=error.likeness),
+        ), ()
 
     return Passed(x._replace(same=drawn(x.same), before=None), handed)
 
@@ -106,7 +112,13 @@ def dropped_to_floor(x: Signal, rate: float) -> Passed:
         both = (scale * keep) ** 2
         same = tuple([value * (scale**2 * keep if not lag else both) for lag, value in enumerate(error.same)])
         return (
-            ErrorSignal(same, tuple([value * both for value in error.cross]), error.profiles, scatter=error.scatter),
+            ErrorSignal(
+                same,
+                tuple([value * both for value in error.cross]),
+                error.profiles,
+                scatter=error.scatter,
+                likeness=error.likeness,
+            ),
         ), ()
 
     return Passed(made, handed)

@@ -60,6 +60,23 @@ def normal(values: list[float]) -> tuple[Profile, float]:
     return tuple([value / mean for value in values]), mean
 
 
+def raised(
+    profiles: tuple[Profile, ...], power: float, others: tuple[Profile, ...] | None = None
+) -> tuple[tuple[Profile, ...], float]:
+    """Profiles to a power, times `others` where there are any: of mean 1, and what the mean over the map was."""
+    found: list[Profile] = []
+    factor = 1.0
+    for profile, other in zip(profiles, others or (None,) * len(profiles), strict=True):
+        if profile is None:
+            found.append(other)
+            continue
+        values = [max(value, 1e-12) ** power for value in profile]
+        made, mean = normal([a * b for a, b in zip(values, other, strict=True)] if other else values)
+        found.append(made)
+        factor *= mean
+    return tuple(found), factor
+
+
 @lru_cache(maxsize=4096)
 def _flat(size: int, out: int, axis: _Key, back: bool) -> tuple[Profile, float]:
     window = Axis(axis[0], axis[1])

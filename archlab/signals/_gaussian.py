@@ -49,6 +49,8 @@ class Response(NamedTuple):
     along: Callable[[float], float]
     power: float
     """By which power the output's square follows the input's: 1 for ReLU, less where the function saturates."""
+    slope_power: float = 0.0
+    """By which power E f'(u)² follows the input's square: 0 for ReLU."""
 
 
 def upper(t: float) -> float:
@@ -128,10 +130,13 @@ def smooth(function: Function, mean: float, variance: float) -> Response:
     squares = [sum([w * y * y for w, y in zip(_WEIGHTS, numbers, strict=True)]) for numbers in (made, bent, own)]
     # d log E f² / d log variance = E f f' z σ / E f²
     tilt = sum([w * y * d * z for w, y, d, z in zip(_WEIGHTS, made, bent, _NODES, strict=True)]) * sigma
-    power = min(1.0, max(0.0, tilt / squares[0])) if squares[0] > 0 else 1.0
+    power = max(0.0, tilt / squares[0]) if squares[0] > 0 else 1.0
+    # The same of f'², without its derivative: d E g / d log variance = E g (z² − 1) / 2
+    bend = sum([w * d * d * (z * z - 1) for w, d, z in zip(_WEIGHTS, bent, _NODES, strict=True)]) / 2
+    slope_power = bend / squares[1] if squares[1] > 0 else 0.0
     values, slopes, along = (_series(a, total) for a, total in zip(series, squares, strict=True))
     average = sum([w * y for w, y in zip(_WEIGHTS, made, strict=True)])
-    return Response(average, squares[0], squares[1], values, slopes, along, power)
+    return Response(average, squares[0], squares[1], values, slopes, along, power, slope_power)
 
 
 def _series(squares: list[float], total: float) -> Callable[[float], float]:

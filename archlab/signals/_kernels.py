@@ -72,8 +72,9 @@ def slid_back(error: ErrorSignal, where: Sliding, gain: float, x: Signal, loose:
     # The square falls with the share of positions that are read at all; `read` has that in it already.
     same = products(times(resampled(error.same, 1 / step, count), scale), shares)
     cross = products(times(resampled(error.cross, 1 / step, count), scale), (1.0, *shares[1:]))
-    scatter = error.scatter + 2 * loose / x.channels * moved_together(error.same, error.cross, where.out, x.batch)
-    return ErrorSignal(same, cross, profiles, scatter=scatter)
+    together = moved_together(error.same, error.of_any_sign, where.out, x.batch)
+    scatter = error.scatter + 2 * loose / x.channels * together
+    return ErrorSignal(same, cross, profiles, scatter=scatter, likeness=error.likeness)
 
 
 def kernel_square(x: Signal, error: ErrorSignal, where: Sliding, weights: int) -> float:

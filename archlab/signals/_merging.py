@@ -111,13 +111,19 @@ def multiplied(inputs: tuple[Signal, ...]) -> Passed | None:
         found: list[ErrorSignal] = []
         for x, other in zip(inputs, (b, a), strict=True):
             same, cross = products(error.same, other.same), products(error.cross, other.cross)
-            back = ErrorSignal(same, cross, error.profiles, scatter=error.scatter + other.scatter)
+            back = ErrorSignal(
+                same, cross, error.profiles, scatter=error.scatter + other.scatter, likeness=error.likeness
+            )
             if x.size != larger.size:
                 # All positions that the gate scales send it their error.
                 all_ = prod(larger.size) ** 2
                 same = (max(0.0, average(back.same, larger.size)) * all_,)
                 back = ErrorSignal(
-                    same, (average(back.cross, larger.size) * all_,), (None,) * len(x.size), scatter=back.scatter
+                    same,
+                    (average(back.cross, larger.size) * all_,),
+                    (None,) * len(x.size),
+                    scatter=back.scatter,
+                    likeness=back.likeness,
                 )
             found.append(back)
         return tuple(found), ()

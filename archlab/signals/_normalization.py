@@ -81,7 +81,7 @@ def batch_normalized(x: Signal, how: Normalizing) -> Passed:
             tuple([gain * (g - mean - part * c) for g, c in zip(error.cross, cross, strict=True)]),
             error.profiles,
             lasting=lasting,
-            scatter=error.scatter,
+            scatter=error.scatter, likeness=error.likeness,
         )  # fmt: skip
         return (back,), ()
 
@@ -130,7 +130,11 @@ def _levelled(
         if flat:
             profiles = tuple([_over(g, f) for g, f in zip(error.profiles, x.profiles, strict=True)])
         back = ErrorSignal(
-            times(error.same, scale * kept), times(error.cross, scale * kept), profiles, scatter=error.scatter
+            times(error.same, scale * kept),
+            times(error.cross, scale * kept),
+            profiles,
+            scatter=error.scatter,
+            likeness=error.likeness,
         )
         return (back,), ()
 

@@ -28,7 +28,7 @@ def averaged(
         part = (prod(out) / prod(x.size)) ** 2 * larger
         back = lag_count(x.size)
         same, cross = (times(smoothed(t, reads, 1 / step, back), part) for t in (error.same, error.cross))
-        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter, likeness=error.likeness),), ()
 
     return Passed(made, handed)
 
@@ -46,6 +46,6 @@ def averaged_over_all(x: Signal, axes: int) -> Passed:
         # Every position gets the same error, its part of it.
         part, count = prod(x.size) ** -2, lag_count(x.size)
         same, cross = (error.same[0] * part,) * count, (error.cross[0] * part,) * count
-        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter, likeness=error.likeness),), ()
 
     return Passed(made, handed)

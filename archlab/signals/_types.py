@@ -11,7 +11,7 @@ axis.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp
+from math import exp, sqrt
 from typing import NamedTuple
 
 from archlab.signals._edges import Profile
@@ -100,6 +100,8 @@ class ErrorSignal(NamedTuple):
     """Straight out of a normalization: how much of what it has gained a kernel hands on."""
     scatter: float = 0.0
     """Over draws of the kernels, the variance of the natural logarithm of the mean square."""
+    likeness: float = 0.0
+    """Of the errors of two samples, the mean squared correlation that the loss begins with: 1 for a single output."""
     over: tuple[float, ...] | None = None
     """Where the map has a law, or is the sum of one that has: the mean square for each of its atoms, 1 on average."""
 
@@ -108,10 +110,21 @@ class ErrorSignal(NamedTuple):
         """The median of the mean square over draws of the kernels, over its mean."""
         return exp(-self.scatter / 2)
 
+    @property
+    def of_any_sign(self) -> Table:
+        """Products of two samples' errors in size: those of opposite labels point along one line, and add up to 0.
+
+        From one position to a far one and from one sample to another the same share of the units stays open.
+        """
+        scale = sqrt(self.likeness)
+        return tuple([max(value, scale * other) for value, other in zip(
+            self.cross, (self.same[-1], *self.same[1:]), strict=True
+        )])  # fmt: skip
+
     def times(self, factor: float) -> ErrorSignal:
         """The error times a number whose square is `factor`, at a map that it knows nothing of."""
         same, cross = times(self.same, factor), times(self.cross, factor)
-        return ErrorSignal(same, cross, self.profiles, scatter=self.scatter)
+        return ErrorSignal(same, cross, self.profiles, scatter=self.scatter, likeness=self.likeness)
 
 
 Errors = tuple[ErrorSignal | None, ...]

@@ -54,7 +54,7 @@ def relocated(x: Signal, where: Sliding) -> Passed:
         behind, kept = through_edges(error.profiles, where.axes, where.size, where.out, True)
         back = lag_count(where.size)
         same, cross = times(resampled(error.same, 1, back), kept), times(resampled(error.cross, 1, back), kept)
-        return (ErrorSignal(same, cross, behind, open=error.open, scatter=error.scatter),), ()
+        return (ErrorSignal(same, cross, behind, open=error.open, scatter=error.scatter, likeness=error.likeness),), ()
 
     return Passed(made, handed)
 
@@ -67,7 +67,13 @@ def flattened(x: Signal, axes: int, channels: int) -> Passed:
 
     def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
         rest = (0.0,) * (lag_count(x.size) - 1)
-        back = ErrorSignal((*error.same, *rest), (*error.cross, *rest), (None,) * len(x.size), scatter=error.scatter)
+        back = ErrorSignal(
+            (*error.same, *rest),
+            (*error.cross, *rest),
+            (None,) * len(x.size),
+            scatter=error.scatter,
+            likeness=error.likeness,
+        )
         return (back,), ()
 
     return Passed(made, handed)
@@ -106,7 +112,7 @@ def enlarged(x: Signal, out: tuple[int, ...]) -> Passed:
         kernel = tuple([max(1, round(m / n)) for n, m in zip(x.size, out, strict=True)])
         back = lag_count(x.size)
         same, cross = (times(smoothed(t, kernel, 1 / step, back), ratio * ratio) for t in (error.same, error.cross))
-        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter),), ()
+        return (ErrorSignal(same, cross, (None,) * len(x.size), scatter=error.scatter, likeness=error.likeness),), ()
 
     return Passed(made, handed)
 
@@ -167,7 +173,9 @@ def maximum(
         values = [resampled(table, 1 / step, len(same)) for table in (made.same, made.cross)]
         own = products(same, values[0]), products(cross, values[1])
         open_ = response.slope if response else None
-        return (ErrorSignal(same, cross, (None,) * len(x.size), own, open_, scatter=error.scatter),), ()
+        return (
+            ErrorSignal(same, cross, (None,) * len(x.size), own, open_, scatter=error.scatter, likeness=error.likeness),
+        ), ()
 
     return Passed(made, handed)
 

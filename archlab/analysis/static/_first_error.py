@@ -38,7 +38,11 @@ def first_error(z: Signal, function: str) -> ErrorSignal:
         same = (4 * (z.square + 1), *times(z.same, 4.0)[1:])
         cross = times(z.cross, 4.0)
         scale = 1 / (units * places) ** 2
-    return ErrorSignal(times(same, scale), times(cross, scale), (None,) * len(z.size))
+    # Errors of two samples: of a single output on one line, whatever their labels; of classes, alike or nearly square.
+    like = 1 / units
+    if function == "softmax" and units > 1:
+        like += (1 - 1 / units) / (units - 1) ** 2
+    return ErrorSignal(times(same, scale), times(cross, scale), (None,) * len(z.size), likeness=min(1.0, like))
 
 
 def typical(degrees: float) -> float:

@@ -119,7 +119,8 @@ def _added(errors: list[ErrorSignal]) -> ErrorSignal | None:
         same, cross = plus(same, error.same), plus(cross, error.cross)
     profiles = mixed([(error.same[0], error.profiles) for error in errors])
     scatter = added_scatter([(error.same[0], error.scatter) for error in errors])
-    return ErrorSignal(same, cross, profiles, scatter=scatter, over=_spread_over(errors))
+    likeness = max(error.likeness for error in errors)
+    return ErrorSignal(same, cross, profiles, scatter=scatter, likeness=likeness, over=_spread_over(errors))
 
 
 def _spread_over(errors: list[ErrorSignal]) -> tuple[float, ...] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import isnan, prod, sqrt
+from math import exp, isnan, prod, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archlab.analysis._flow import Curve, LayerFlow, WeightFlow
@@ -30,7 +30,7 @@ from archlab.graph import Graph, elements, is_known
 from archlab.losses import CompiledLoss
 from archlab.ops import Weight
 from archlab.shown import Printed
-from archlab.signals import ErrorSignal, Signal
+from archlab.signals import ErrorSignal, Signal, start
 from archlab.signals.moments import Squares, variance
 from archlab.sources import Reference, load
 
@@ -201,16 +201,29 @@ def _layers(
                 weight_norm=norm,
                 ratio=total / norm if total is not None and norm > 0 else None,
                 weight_gradient_norm_quartiles=None,
-                activation_gradient_rms_quartiles=None,
+                activation_gradient_rms_quartiles=_quartiles(_root(square), error),
                 weights=tuple(
                     WeightFlow(weight.name, _root(gradient), norm)
                     for weight, gradient, norm in zip(weights, gradients, norms, strict=True)
                 ),
                 activation_rms=activation,
                 activation_mean=average,
+                activation_rms_quartiles=_quartiles(activation, signal),
             )
         )
     return rows
+
+
+_QUARTER = 0.6745
+"""A quarter of a normal distribution lies farther above its middle than so many standard deviations."""
+
+
+def _quartiles(rms: float | None, over_draws: Signal | ErrorSignal | None) -> tuple[float, float] | None:
+    """Between which values half of the initializations lie; the logarithm is about normal (Hanin and Nica 2020)."""
+    if rms is None or over_draws is None or over_draws.scatter <= 0:
+        return None
+    factor = exp(_QUARTER * sqrt(over_draws.scatter) / 2)
+    return rms / factor, rms * factor
 
 
 def _sum(squares: Iterable[float | None]) -> float | None:
@@ -234,6 +247,7 @@ def _norm(op: Any, weight: Weight) -> float:
     """The expected norm of a weight at initialization: scales begin at 1, biases at 0."""
     if weight.role == "kernel":
         return sqrt((variance(op.initializer, weight.shape) or 0.0) * prod(weight.shape))
-    if weight.name == "gamma":
-        return sqrt(weight.size) * getattr(op, "initial", 1.0)
-    return 0.0
+    begins = start(getattr(op, f"{weight.name}_initializer", None)) if weight.name in ("gamma", "beta") else None
+    if begins is not None:
+        return sqrt(weight.size * (begins.mean**2 + begins.variance))
+    return sqrt(weight.size) * getattr(op, "initial", 1.0) if weight.name == "gamma" else 0.0

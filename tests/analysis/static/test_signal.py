@@ -429,6 +429,32 @@ def test_scales_and_shifts_begin_with_what_their_initializers_say(gamma, beta) -
             assert layer.activation_rms == pytest.approx(other.activation_rms, rel=0.25, abs=1e-6), layer.name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "initializer"), [("silu", "he_normal"), ("tanh", "glorot_uniform"), ("selu", "lecun_normal")]
+)
+def test_smooth_functions_of_maps_whose_edges_fade(activation: str, initializer: str) -> None:
+    """SiLU keeps more of what is large: the middle of a map lasts longer than its edges."""
+    conv = Conv(64, initializer=initializer)
+    net = Input(16, 16, 3) >> conv >> (conv >> Activation(activation)) * 12 >> HEAD
+    expected, found = gradient_flow(net, seeds=list(range(100, 112))), predict_gradient_flow(net)
+    for layer, other in zip(found.layers, expected.layers, strict=True):
+        if layer.activation_rms is not None:
+            assert layer.activation_rms == pytest.approx(other.activation_rms, rel=0.25), layer.name
+        assert layer.activation_gradient_rms == pytest.approx(other.activation_gradient_rms, rel=0.4), layer.name
+
+
+def test_half_of_the_initializations_lie_between_the_quartiles() -> None:
+    net = chain(12, 16, "he_normal", kernel=3, side=12)
+    expected, found = gradient_flow(net, seeds=list(range(24))), predict_gradient_flow(net)
+    for name in ("activation_gradient_rms", "activation_rms"):
+        ratios: list[float] = []
+        for layer, other in zip(found.layers[4:-1], expected.layers[4:-1], strict=True):
+            ours, theirs = (getattr(each, f"{name}_quartiles") for each in (layer, other))
+            ratios.append(math.log(ours[1] / ours[0]) / math.log(theirs[1] / theirs[0]))
+        assert 0.5 < np.median(ratios) < 2, name
+
+
 def test_a_reference_is_enough() -> None:
     found = predict_gradient_flow("plain:depth=50,normalization=none")
     assert found.verdict == "vanishing" and found.batch == BATCH
