@@ -1,4 +1,4 @@
-"""What every test runs under: TensorFlow quiet, hypothesis at two sizes, the slow tests apart."""
+"""What every test runs under: TensorFlow quiet, hypothesis at three sizes, the slow tests apart."""
 
 from __future__ import annotations
 
@@ -18,26 +18,29 @@ _IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 # Building a Keras model takes what it takes: a deadline would only measure the machine.
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True, "database": None}
 settings.register_profile("fast", max_examples=40, **_COMMON)  # pyright: ignore[reportArgumentType]
+settings.register_profile("ci", max_examples=60, **_COMMON)  # pyright: ignore[reportArgumentType]
 settings.register_profile("full", max_examples=500, **_COMMON)  # pyright: ignore[reportArgumentType]
-settings.load_profile("full" if _IN_CI else "fast")
+settings.load_profile("ci" if _IN_CI else "fast")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="run the slow tests too (always in CI)")
+    parser.addoption("--slow", action="store_true", help="run every test, with 500 examples where they are random")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds; run in CI or with --slow")
+    config.addinivalue_line("markers", "exhaustive: more cases of what CI runs on some; run with --slow only")
     if config.getoption("--slow"):
         settings.load_profile("full")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow") or _IN_CI:
+    if config.getoption("--slow"):
         return
+    left_out = ("exhaustive",) if _IN_CI else ("slow", "exhaustive")
     for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+        if found := [name for name in left_out if name in item.keywords]:
+            item.add_marker(pytest.mark.skip(reason=f"{found[0]}: run with --slow"))
 
 
 @pytest.fixture(scope="session")

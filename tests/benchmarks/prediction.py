@@ -3,7 +3,8 @@
 python -m tests.benchmarks.prediction [part of a name …]
 python -m tests.benchmarks.prediction --unseen [part of a name …]
 
-The second is of other kinds of networks than the rules were found on, with a closer bound on the slope.
+The second is of other kinds of networks than the rules were found on, with a closer bound on the slope. What is
+predicted is the median over initializations: of small networks, which differ most, 12 are measured, of others 3.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ _APPLICATIONS = {
     "ResNet101": 64, "ResNet152": 64, "ResNet50V2": 64, "ResNet101V2": 64, "InceptionV3": 96, "InceptionResNetV2": 96,
     "MobileNet": 96, "MobileNetV2": 96, "MobileNetV3Small": 96, "MobileNetV3Large": 96, "DenseNet121": 64,
     "DenseNet169": 64, "EfficientNetB0": 64, "EfficientNetB1": 64, "EfficientNetV2B0": 64, "NASNetMobile": 64,
-    "VGG19": 64, "Xception": 96, "ConvNeXtTiny": 64,
+    "Xception": 96, "ConvNeXtTiny": 64,
 }  # fmt: skip
 
 
@@ -209,7 +210,8 @@ def main() -> None:
             continue
         graph = build()
         prediction = predict(graph)
-        row = score(prediction, gradient_flow(graph, seeds=SEEDS), 0.005 if is_unseen else 0.02)
+        seeds = 12 if is_unseen and not name.startswith("keras:") else SEEDS
+        row = score(prediction, gradient_flow(graph, seeds=seeds), 0.005 if is_unseen else 0.02)
         rows.append((name, prediction, row))
         print(line(name, prediction, row), flush=True)
     print(summary(rows))

@@ -13,11 +13,18 @@ from tests.oracles import profiler
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 
 QUICK = ("MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ConvNeXtTiny")
-OTHERS = ("ResNet50", "ResNet50V2", "MobileNet", "DenseNet121", "InceptionV3", "Xception", "NASNetMobile",
-          "EfficientNetV2B0")  # fmt: skip
+SLOW = ("ResNet50V2", "DenseNet121", "InceptionV3")
+OTHERS = ("ResNet50", "MobileNet", "Xception", "NASNetMobile", "EfficientNetV2B0")
 
 
-@pytest.mark.parametrize("name", [*QUICK, *[pytest.param(name, marks=pytest.mark.slow) for name in OTHERS]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *QUICK,
+        *[pytest.param(name, marks=pytest.mark.slow) for name in SLOW],
+        *[pytest.param(name, marks=pytest.mark.exhaustive) for name in OTHERS],
+    ],
+)
 def test_keras_applications(name: str) -> None:
     import keras
 

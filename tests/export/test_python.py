@@ -74,10 +74,10 @@ def test_random_architectures(net: Part) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["MobileNetV3Small", pytest.param("NASNetMobile", marks=pytest.mark.slow),
+    "name", ["MobileNetV3Small", pytest.param("NASNetMobile", marks=pytest.mark.exhaustive),
              pytest.param("EfficientNetB0", marks=pytest.mark.slow),
-             pytest.param("DenseNet121", marks=pytest.mark.slow),
-             pytest.param("InceptionResNetV2", marks=pytest.mark.slow),
+             pytest.param("DenseNet121", marks=pytest.mark.exhaustive),
+             pytest.param("InceptionResNetV2", marks=pytest.mark.exhaustive),
              pytest.param("ConvNeXtTiny", marks=pytest.mark.slow)]
 )  # fmt: skip
 def test_models_that_keras_made(name: str) -> None:

@@ -107,7 +107,7 @@ def test_what_no_machine_could_hold_is_analysed_without_being_built(tmp_path: Pa
     assert "4,000,000,000,000" in found["a trillion units"]["out"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [*hostile.REFUSED, *hostile.ANALYSED])
 def test_each_hostile_file_in_a_process_of_its_own(name: str, tmp_path: Path) -> None:
     if name in hostile.REFUSED:

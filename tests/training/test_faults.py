@@ -89,7 +89,7 @@ def _begun(folder: Path, epochs: int, process: subprocess.Popen) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("epochs", [1, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_killed_during_an_epoch(whole, tmp_path, epochs: int) -> None:
     folder = tmp_path / "killed"
     process = _archlab("train", *RUN, *HOW, "--run", folder)
@@ -108,9 +108,9 @@ def test_killed_during_an_epoch(whole, tmp_path, epochs: int) -> None:
     ("name", "count", "where"),
     [
         ("state.npz", 3, "middle"),
-        ("state.npz", 1, "end"),
+        pytest.param("state.npz", 1, "end", marks=pytest.mark.exhaustive),
         ("epoch-1.weights.h5", 1, "middle"),
-        ("history.jsonl", 3, "end"),
+        pytest.param("history.jsonl", 3, "end", marks=pytest.mark.exhaustive),
     ],
 )
 def test_killed_while_a_file_is_being_written(whole, tmp_path, name: str, count: int, where: str) -> None:

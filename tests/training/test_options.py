@@ -36,7 +36,7 @@ assert resume(sys.argv[1]).finished
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["rmsprop", "muon"])
+@pytest.mark.parametrize("optimizer", [pytest.param("rmsprop", marks=pytest.mark.exhaustive), "muon"])
 def test_training_on_several_devices_at_once(tmp_path, optimizer: str) -> None:
     command = [sys.executable, "-c", _MIRRORED, str(tmp_path / "run"), optimizer]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -73,7 +73,9 @@ def test_training_and_inference_differ_where_there_is_batch_normalization() -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50", "EfficientNetB0"])
+@pytest.mark.parametrize(
+    "name", ["MobileNetV2", *[pytest.param(n, marks=pytest.mark.exhaustive) for n in ("ResNet50", "EfficientNetB0")]]
+)
 def test_models_of_keras_applications(name: str) -> None:
     import keras
 

@@ -164,8 +164,9 @@ def test_saved_activations_of_large_nets(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2",
-             "MobileNetV3Small", "NASNetMobile"]
+    "name", ["ConvNeXtTiny", "EfficientNetB0", "MobileNetV3Small",
+             *[pytest.param(name, marks=pytest.mark.exhaustive)
+               for name in ("DenseNet121", "EfficientNetV2B0", "InceptionResNetV2", "NASNetMobile")]]
 )  # fmt: skip
 def test_saved_activations_of_keras_applications(name: str) -> None:
     import keras
