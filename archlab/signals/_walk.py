@@ -18,6 +18,7 @@ Atoms = tuple[tuple[float, float], ...]
 """Values, each with its probability."""
 
 _BINS = 20
+_POINTS = 60
 
 
 class Law(NamedTuple):
@@ -75,7 +76,7 @@ def _normal(z: float) -> tuple[float, float]:
     return upper(-z), exp(-z * z / 2) / sqrt(2 * pi)
 
 
-def _moments(atoms: Atoms) -> tuple[float, float]:
+def moments_of(atoms: Atoms) -> tuple[float, float]:
     """The mean and the variance."""
     mean = sum([value * share for value, share in atoms])
     return mean, sum([value * value * share for value, share in atoms]) - mean * mean
@@ -83,18 +84,53 @@ def _moments(atoms: Atoms) -> tuple[float, float]:
 
 def matched(atoms: Atoms, mean: float, variance: float) -> Atoms:
     """The same atoms moved and stretched to this mean and this variance."""
-    own, spread = _moments(atoms)
+    own, spread = moments_of(atoms)
     if spread <= 0 or variance <= 0:
         return tuple((mean, share) for _, share in atoms)
     stretch = sqrt(variance / spread)
     return tuple((mean + (value - own) * stretch, share) for value, share in atoms)
 
 
+def highest_of(law: Law, of: float, shared: float) -> Atoms:
+    """The largest of `of` elements of a law, each two alike by `shared`: as of Gaussians in the same order."""
+    sigma = sqrt(max(law.variance, 1e-12))
+    values = [value + law.mean for value, _ in law.atoms]
+    low, high = min(values) - 4 * sigma, max(values) + 4 * sigma
+    found: list[tuple[float, float]] = []
+    below = 0.0
+    for k in range(1, _POINTS + 1):
+        edge = low + (high - low) * k / _POINTS
+        share = sum([p * upper((v - edge) / sigma) for v, (_, p) in zip(values, law.atoms, strict=True)])
+        under = _all_under(_quantile(share), of, shared) if k < _POINTS else 1.0
+        found.append((edge - (high - low) / (2 * _POINTS), max(0.0, under - below)))
+        below = max(below, under)
+    return tuple(found)
+
+
+def _all_under(z: float, of: float, shared: float) -> float:
+    """The probability that so many standard normals, correlated by `shared`, are all under z."""
+    own = sqrt(max(1 - shared, 1e-9))
+    total = 0.0
+    for i in range(-24, 25):
+        t = i / 6
+        total += exp(-t * t / 2) / (6 * sqrt(2 * pi)) * upper((sqrt(shared) * t - z) / own) ** of
+    return min(total, 1.0)
+
+
+def _quantile(share: float) -> float:
+    """Below which a standard normal is with this probability."""
+    low, high = -8.0, 8.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if upper(-middle) < share else (low, middle)
+    return (low + high) / 2
+
+
 def law_of(law: Law | None, mean: float, variance: float) -> Law | None:
     """The law, if it is still that of an element with this mean and variance: a rule may have changed both since."""
     if law is None:
         return None
-    own, spread = _moments(law.atoms)
+    own, spread = moments_of(law.atoms)
     close = abs(own + law.mean - mean) <= 1e-6 * (abs(mean) + sqrt(abs(variance)))
     return law if close and abs(spread + law.variance - variance) <= 1e-6 * abs(variance) else None
 

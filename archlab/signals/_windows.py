@@ -13,6 +13,7 @@ from archlab.signals._gaussian import upper
 from archlab.signals._kernels import Sliding
 from archlab.signals._lags import Table, at, average, lag_count, lags, products, resampled, times
 from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares, handed_back
+from archlab.signals._walk import Law, highest_of, law_of, moments_of
 
 
 def smoothed(table: Table, kernel: tuple[int, ...], step: float, count: int) -> Table:
@@ -189,6 +190,8 @@ def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tup
     shared = max(0.0, min(1.0, shared))
     own = 1 - shared
     top = highest(of)
+    law = law_of(x.law, mean, variance)
+    chosen = highest_of(law, of, shared) if law else None
     step = prod(stride) ** (1 / len(stride)) if stride else 1.0
     side = places ** (1 / len(kernel)) if kernel else 1.0
     centre = mean + sqrt(variance * own) * top.mean
@@ -207,6 +210,9 @@ def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tup
         common = max(0.0, 1 - apart / side)
         inside.append(min(at(tuple(same), apart), shared) + own * top.variance * common)
         between.append(at(tuple(cross), apart))
+    if chosen is not None and inside[0] > 0:
+        centre, spread = moments_of(chosen)
+        variance = spread / inside[0]
     return x._replace(
         size=out,
         mean=centre,
@@ -214,6 +220,7 @@ def _taken(x: Signal, kernel: tuple[int, ...], stride: tuple[int, ...], out: tup
         cross=tuple([variance * value + centre * centre for value in between]),
         profiles=(None,) * len(out),
         before=None,
+        law=Law(chosen) if chosen is not None else None,
         picked=True,
     )
 

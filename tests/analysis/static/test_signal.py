@@ -47,7 +47,17 @@ from archlab.analysis.static.signal import predict
 from archlab.graph import Shape
 from archlab.ops import Op
 from archlab.signals import ErrorSignal, Nonlinearity, Signal
-from archlab.signals._walk import Law, Rectified, gaussian, matched, rectified, rectified_response, surviving
+from archlab.signals._walk import (
+    Law,
+    Rectified,
+    gaussian,
+    highest_of,
+    matched,
+    moments_of,
+    rectified,
+    rectified_response,
+    surviving,
+)
 from archlab.signals.moments import at, average, fans, kinked, lag_count, pair_weights, variance
 from archlab.testing import check_op
 from tests.strategies import architectures
@@ -487,6 +497,20 @@ def test_a_trunk_that_is_rectified_at_every_block_is_a_walk_with_a_barrier() -> 
         assert left == pytest.approx(through.mean(), rel=0.05)
     # Were the masks independent, far less would be left.
     assert np.prod([mask.mean() for mask in masks]) < 0.6 * left
+
+
+@pytest.mark.parametrize(("of", "alike"), [(1, 0.5), (4, 0.0), (9, 0.6), (9, 0.95)])
+def test_the_largest_of_elements_that_are_not_gaussian(of: int, alike: float) -> None:
+    law = Law(rectified(gaussian(0.2, 1.0)).atoms, 0.1, 0.3)
+    rng = np.random.default_rng(0)
+    atoms, shares = np.array(law.atoms).T
+    sorted_values = np.sort(rng.choice(atoms, 400_000, p=shares / shares.sum()) + rng.normal(0.1, 0.3**0.5, 400_000))
+    z = np.sqrt(alike) * rng.normal(size=(50_000, 1)) + np.sqrt(1 - alike) * rng.normal(size=(50_000, of))
+    ranks = np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in z.max(axis=1)])
+    sampled = np.quantile(sorted_values, ranks)
+    mean, spread = moments_of(highest_of(law, of, alike))
+    assert mean == pytest.approx(sampled.mean(), abs=0.02)
+    assert spread == pytest.approx(sampled.var(), rel=0.05)
 
 
 @pytest.mark.slow
