@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archlab.analysis._flow import GradientFlow
 from archlab.analysis._frame import frame
 from archlab.errors import SourceError
-from archlab.files import INLINE, is_file, is_folder, parse_json, read_lines, read_record
+from archlab.files import INLINE, is_file, is_folder, parse_json, read_lines, read_record, write_text
 from archlab.shown import Printed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class GradientRun(Printed):
     def save(self, path: str | Path) -> None:
         """Write it as JSON lines, which `load` and `read_run` read."""
         lines = [{"step": r.step, "epoch": r.epoch, **r.flow.to_dict()} for r in self.records]
-        Path(path).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        write_text(Path(path), "".join(json.dumps(line) + "\n" for line in lines))
 
     @classmethod
     def load(cls, path: str | Path) -> GradientRun:

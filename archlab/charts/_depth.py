@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 import altair as alt
 
+from archlab.charts._safe import safe
+
 # Hues that stay apart for every kind of colour vision (Okabe & Ito 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MEASURED, PREDICTED = "measured", "predicted"
@@ -115,7 +117,8 @@ def words(base: Any) -> Any:
 def finished(chart: Any, width: int, height: int) -> Chart:
     """A chart as large as asked, in the manner of all of them."""
     chart = chart.properties(width=width, height=height, background="white")
-    return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+    chart = chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+    return safe(chart)
 
 
 def legend(names: Sequence[str], width: int) -> alt.Legend:
@@ -192,9 +195,7 @@ def save(chart: Chart, path: Path) -> None:
 
     An .html file holds all that it needs.
     """
-    if path.suffix.lower() == ".html":
-        chart.save(str(path), inline=True)
-    elif path.suffix.lower() == ".png":
+    if path.suffix.lower() == ".png":
         chart.save(str(path), scale_factor=2)
     else:
         chart.save(str(path))

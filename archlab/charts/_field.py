@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from archlab.charts._depth import COLOURS, Chart
+from archlab.charts._safe import safe
 
 # More cells than this on a side are no sharper on a screen, and a file of them is ten times as large.
 _CELLS = 72
@@ -76,7 +77,7 @@ def heat_map(
         layers.append(_line(ring, rows, columns, _ELLIPSE, x, y))
     tall = round(width * (rows[1] - rows[0]) / (columns[1] - columns[0]))
     chart = alt.layer(*layers).properties(width=width, height=tall, background="white")
-    return chart.configure_view(stroke="#cccccc").configure_axis(grid=False, labelFontSize=11, titleFontSize=12)
+    return safe(chart.configure_view(stroke="#cccccc").configure_axis(grid=False, labelFontSize=11, titleFontSize=12))
 
 
 def _window(

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from archlab.charts._depth import COLOURS, Chart
+from archlab.charts._depth import COLOURS, Chart, finished
 
 
 def _hues(names: Sequence[str]) -> alt.Color:
@@ -43,7 +43,7 @@ def by_distance(curves: Sequence[tuple[str, Sequence[Any]]], width: int = 480, h
     chart = base.mark_line(strokeWidth=2).encode(alt.Y("value:Q", title=title), tooltip=tooltip)
     if any(row["low"] is not None for row in rows):
         chart = base.mark_area(opacity=0.18).encode(alt.Y("low:Q", title=title), alt.Y2("high:Q")) + chart
-    return _finished(chart, width, height)
+    return finished(chart, width, height)
 
 
 def by_length(
@@ -73,9 +73,4 @@ def by_length(
             tooltip=[alt.Tooltip("name:N"), alt.Tooltip("length:Q"), alt.Tooltip("value:Q", format=".2%")],
         )
     )
-    return _finished(chart, width, height)
-
-
-def _finished(chart: Chart, width: int, height: int) -> Chart:
-    chart = chart.properties(width=width, height=height, background="white")
-    return chart.configure_axis(gridColor="#e8e8e8", labelFontSize=11, titleFontSize=12).configure_view(stroke=None)
+    return finished(chart, width, height)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from archlab.errors import OutputError
 from archlab.files._reason import reason_of
+
+_KEPT = 200
+"""Characters of a name that are kept in one with a prefix: most file systems take 255 bytes."""
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -28,11 +33,21 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 def replacing(path: Path) -> Generator[Path]:
     """A path beside `path` to write to; the file there replaces `path` at the end, and is removed on any error.
 
+    A symbolic link stays, and the file that it names is replaced. What is no regular file, such as a pipe or a device,
+    stays too: it is written into.
+
     Raises:
         OSError: it cannot be written; what stood at `path` before still does.
     """
-    # A killed process leaves this file behind; the next write replaces it. Keras needs its own suffixes kept.
-    beside = path.with_name(f".new.{path.name}")
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with TemporaryDirectory(prefix="archlab-") as folder:
+            yield Path(folder) / path.name
+            with (Path(folder) / path.name).open("rb") as made, path.open("wb") as sink:
+                shutil.copyfileobj(made, sink)
+        return
+    # Its own name for each writer, so that two do not share a file. Keras needs its own suffixes kept.
+    beside = path.with_name(f".new.{secrets.token_hex(4)}.{path.name[-_KEPT:]}")
     try:
         yield beside
         with beside.open("rb") as file:

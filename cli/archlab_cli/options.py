@@ -57,10 +57,23 @@ format_option = click.option(
     metavar="FORMAT",
     help=f"{', '.join(FORMATS)}; by --output's suffix.  [default: table]",
 )
+
+
+class _NewFile(click.Path):
+    """A file to write; a path that ends in a slash is a folder, which `Path` forgets."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if os.fspath(value).endswith(("/", os.sep)):
+            raise OutputError(f"--output {value}: is a folder, name a file in it, such as {value}comparison.json")
+        return super().convert(value, param, ctx)
+
+
 output_option = click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=_NewFile(path_type=Path),
     metavar="FILE",
     help="Write to this file, not to standard output.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from archlab.report import Prose, Report, Table
 from archlab.report.html import to_html
 from archlab.sources import load
 from archlab.text import printable
+from tests.report.html.conftest import watched
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -140,4 +142,19 @@ def test_the_policy_would_stop_what_escaping_missed(browser, report: str, tmp_pa
     page.goto((tmp_path / "report.html").as_uri())
     page.wait_for_selector("html[data-ready]")
     assert page.evaluate("window.hit") is None
+    page.close()
+
+
+def test_no_name_runs_in_a_saved_chart(browser, tmp_path) -> None:
+    from archlab.charts import by_depth, save
+
+    layers = [SimpleNamespace(name=name, depth=depth, kernel=True, activation_gradient_rms=1.0)
+              for depth, name in enumerate(NAMES, 1)]  # fmt: skip
+    save(by_depth([(name, layers) for name in NAMES]), tmp_path / "chart.html")
+    page = browser.new_page()
+    complaints = watched(page)
+    page.goto((tmp_path / "chart.html").as_uri())
+    page.wait_for_selector("canvas, svg")
+    assert page.evaluate("window.hit") is None
+    assert not [each for each in complaints if "asked for" in each]
     page.close()

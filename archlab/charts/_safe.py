@@ -1,0 +1,57 @@
+"""Charts whose text stays text: a name of a layer that is written into a page runs nothing there."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import altair as alt
+
+
+class _Escaped(json.JSONEncoder):
+    """JSON that can stand in a `<script>`: no tag begins or ends in it."""
+
+    def encode(self, o: object) -> str:
+        return super().encode(o).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+_JSON = {"cls": _Escaped}
+
+
+class _Safe(alt.TopLevelMixin):
+    def to_html(self, *args: Any, json_kwds: dict[str, Any] | None = None, **options: Any) -> str:
+        return super().to_html(*args, json_kwds={**_JSON, **(json_kwds or {})}, **options)
+
+    def save(
+        self, fp: str | Path | IO[Any], *args: Any, json_kwds: dict[str, Any] | None = None, **options: Any
+    ) -> None:
+        if str(options.get("format", fp)).lower().endswith("html"):
+            options.setdefault("inline", True)  # the page holds all that it needs: nothing is fetched from the network
+        super().save(fp, *args, json_kwds={**_JSON, **(json_kwds or {})}, **options)
+
+    def _repr_mimebundle_(self, *args: Any, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(*args, **options)
+        found = bundle[0] if isinstance(bundle, tuple) else bundle
+        if isinstance(found, dict) and "text/html" in found:
+            found["text/html"] = self.to_html(output_div=f"altair-viz-{uuid4().hex}", template="universal")
+        return bundle
+
+
+@cache
+def _safe(kind: type[alt.TopLevelMixin]) -> type[alt.TopLevelMixin]:
+    return type(kind.__name__, (_Safe, kind), {})
+
+
+def safe(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    """The same chart; as a page, in a notebook and saved, what its data hold is text.
+
+    >>> chart = safe(alt.Chart(alt.Data(values=[{"name": "</script>"}])).mark_point())
+    >>> "\\"</script>" in chart.to_html()
+    False
+    """
+    # Altair keeps what is set on a chart as a part of its specification.
+    object.__setattr__(chart, "__class__", _safe(type(chart)))
+    return chart
