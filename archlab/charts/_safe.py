@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import altair as alt
 
+from archlab.text import printable
+
 
 class _Escaped(json.JSONEncoder):
     """JSON that can stand in a `<script>`: no tag begins or ends in it."""
@@ -21,7 +23,19 @@ class _Escaped(json.JSONEncoder):
 _JSON = {"cls": _Escaped}
 
 
+def _printable(value: Any) -> Any:
+    """The same with every control character written out: in XML, and so in an SVG, there can be none."""
+    if isinstance(value, dict):
+        return {key: _printable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
+
+
 class _Safe(alt.TopLevelMixin):
+    def to_dict(self, *args: Any, **options: Any) -> dict[str, Any]:
+        return _printable(super().to_dict(*args, **options))
+
     def to_html(self, *args: Any, json_kwds: dict[str, Any] | None = None, **options: Any) -> str:
         return super().to_html(*args, json_kwds={**_JSON, **(json_kwds or {})}, **options)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from archlab.export._fold import Item, Loop, Scaled, arguments, columns, cost, fold
 from archlab.export._statements import MAIN, Program, Statement, import_of, programs
 from archlab.sources import Reference, load
+from archlab.text import printable
 
 WIDTH = 100
 _INDENT = "    "
@@ -121,8 +122,17 @@ def to_python(architecture: Reference, name: str = "", paper: str = "") -> str:
     return "\n".join(_lines(written, items, name or found.name, paper or found.paper)) + "\n"
 
 
+def _docstring(text: str) -> str:
+    """A literal of the text: whatever stands in it, nothing of it can end the literal, and none of it runs."""
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    lines = [printable(line) for line in escaped.split("\n")]
+    return '"""' + "\n".join(lines) + '"""'
+
+
 def _lines(written: Program, items: Sequence[Item], name: str, paper: str) -> Iterator[str]:
-    yield f'"""{name}' + ('"""' if not paper else f"\n\n{paper}\n" + '"""')
+    yield _docstring(f"{name}\n\n{paper}\n" if paper else name)
     yield ""
     yield "import keras"
     yield "from keras import layers"

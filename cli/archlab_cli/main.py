@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import pkgutil
 import sys
 
@@ -15,6 +17,7 @@ from archlab_cli import commands
 
 _USAGE = 2
 _INTERRUPTED = 130
+_OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class _Commands(click.Group):
@@ -84,6 +87,12 @@ def app(ctx: click.Context, modules: tuple[str, ...]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.exit(_fail("standard output is closed"))
+    for stream in (sys.stdout, sys.stderr):
+        # Where an encoding lacks a character, as of a redirection on Windows, its escape is better than no result.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -109,10 +118,13 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return 0
     except OSError as error:
-        # Of a file that was named on the command line, such as one with a name too long to exist.
-        if error.filename is None:
+        # Of a file that was named on the command line, such as one with a name too long to exist; or of the output.
+        if error.filename is not None:
+            return _fail(f"{error.filename}: {reason_of(error)}")
+        if error.errno not in _OF_OUTPUT:
             raise
-        return _fail(f"{error.filename}: {reason_of(error)}")
+        sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
+        return _fail(f"standard output cannot be written, {reason_of(error)}")
     return code if isinstance(code, int) else 0
 
 

@@ -31,3 +31,13 @@ def test_a_saved_page_and_a_notebooks_view_hold_names_as_text(chart, tmp_path: P
     assert not re.search(r"<script[^>]+src=", (tmp_path / "chart.html").read_text(encoding="utf-8"))
     chart.save(tmp_path / "chart.json")
     assert HOSTILE in json.dumps(json.loads((tmp_path / "chart.json").read_text(encoding="utf-8"))).replace('\\"', '"')
+
+
+def test_a_control_character_is_written_out(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from archlab.charts import by_depth, save
+
+    row = SimpleNamespace(name="a\x07b", depth=1, kernel=True, activation_gradient_rms=1.0)
+    save(by_depth([("net \x07\x1b[31m", [row, row])]), tmp_path / "chart.svg")
+    assert "net \\x07\\x1b[31m" in (tmp_path / "chart.svg").read_text(encoding="utf-8")

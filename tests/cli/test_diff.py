@@ -92,3 +92,10 @@ def test_wrong_usage(archlab, arguments: list[str], message: str, tmp_path: Path
     outcome = archlab("diff", *arguments)
     assert (outcome.code, outcome.out, outcome.err) == (2, "", f"archlab: {message}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_lists_what_changed(archlab, tmp_path: Path) -> None:
+    done = archlab("diff", "baseline", "residual", "--output", str(tmp_path / "changes.html"))
+    assert (done.code, done.out) == (0, "")
+    page = (tmp_path / "changes.html").read_text(encoding="utf-8")
+    assert "SeparableConv" in page and ">added</td>" in page and ">removed</td>" in page

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,33 @@ def test_names_complete(process, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert "plain,residual" in done.stdout
     assert "baseline" not in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("command", [["list"], ["show", "baseline"], ["compare", "baseline", "--static"], ["--help"]])
+def test_an_output_that_is_full_or_closed_is_said_in_one_line(command: list[str]) -> None:
+    program = [sys.executable, "-m", "archlab_cli", *command]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "archlab: standard output cannot be written, no space left on device\n"
+    closed = subprocess.run([*["sh", "-c", '"$@" >&-', "sh"], *program], stderr=subprocess.PIPE, text=True, check=False)
+    assert (closed.returncode, closed.stderr) == (2, "archlab: standard output is closed\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_encoding_that_lacks_a_character_takes_its_escape(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: 猫\narchitecture: [{Input: [8, 8, 3]}, {Conv: 4}]\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "archlab_cli", "compare", "net.yaml", "--static"],
+        cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u732b" in done.stdout
+
+
+def test_a_folder_that_is_yet_to_come_is_no_file(archlab, tmp_path: Path) -> None:
+    done = archlab("compare", "baseline", "--static", "--output", f"{tmp_path}/new/")
+    assert (done.code, done.out) == (2, "")
+    assert "is a folder, name a file in it" in done.err
+    assert not list(tmp_path.iterdir())

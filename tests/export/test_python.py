@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archlab import Add, Conv, Dense, Flatten, GlobalAvgPool, Input, Multiply, Parallel, Part, ReLU, Residual, load
@@ -284,3 +285,21 @@ def test_settings_go_along_without_the_layer() -> None:
 def test_a_long_row_is_one_loop(turns: int) -> None:
     code = to_python(Input(8, 8, 4) >> (Conv(4) >> ReLU()) * turns >> GlobalAvgPool())
     assert f"for _ in range({turns}):" in code and code.count("layers.Conv2D") == 1
+
+
+@given(st.text(max_size=40), st.text(max_size=60))
+@example('x"""; import os; os.system("exit") #', 'a """ + print(1) + """ \\ end\\')
+@example('ends in "', "\\")
+@example("control \x1b[31m \x00 \u2028 \u202e", "lone \ud800\r\n")
+def test_whatever_it_is_called_is_text_in_the_code(name: str, paper: str) -> None:
+    code = to_python(Input(8, 8, 3) >> Conv(4) >> GlobalAvgPool() >> Dense(1), name=name or "net", paper=paper)
+    tree = ast.parse(code)
+    # The first statement is the docstring, and says what was given; besides it the code is that of any other name.
+    first, *rest = tree.body
+    assert isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    assert first.value.value == (f"{name or 'net'}\n\n{paper}\n" if paper else name or "net")
+    plain = ast.parse(to_python(Input(8, 8, 3) >> Conv(4) >> GlobalAvgPool() >> Dense(1), name="net"))
+    last = rest.pop()
+    assert [ast.dump(each) for each in rest] == [ast.dump(each) for each in plain.body[1:-1]]
+    assert isinstance(last, ast.Assign) and isinstance(last.value, ast.Call)
+    assert all(isinstance(keyword.value, ast.Constant) for keyword in last.value.keywords)
