@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, isfinite
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._head import HeadLoss
 from archlab.analysis.static._photos import synthetic_signal
-from archlab.graph import Graph, is_known
+from archlab.graph import Graph, is_known, spatial
 from archlab.signals import ErrorSignal, Passed, Signal
 from archlab.signals.moments import Squares, added_scatter, handed_back, mixed, plus
 
@@ -45,7 +45,10 @@ def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, fl
     for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
         found: Passed | None = None
         signal: Signal | None = None
-        if not node.inputs:
+        large = _too_large(graph, position)
+        if large and None not in [signals[source] for source in node.inputs]:
+            why.append(f"{node.name}: {large} is more than a prediction follows")
+        elif not node.inputs:
             if is_known(node.shape):
                 signal = synthetic_signal(graph, position, moments=pixels)
             else:
@@ -72,6 +75,29 @@ def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, fl
         passed.append(found)
         signals.append(signal)
     return Moments(passed, signals, why)
+
+
+_MOST_SIDE = 65_536
+"""Positions along an axis that a prediction follows; it goes through a map and a window position by position."""
+_MOST_STEPS = 1 << 24
+"""Positions of an axis times taps of a window along it."""
+
+
+def _too_large(graph: Graph, position: int) -> str:
+    """What of a node is beyond what can be gone through one by one, in words; nothing in most."""
+    node = graph.nodes[position]
+    shapes = (*graph.input_shapes(node), node.shape)
+    side = max([n or 0 for shape in shapes for n in spatial(shape)], default=0)
+    if side > _MOST_SIDE:
+        return f"a map of {side:,} positions along an axis"
+    reach = 1
+    for name in ("kernel", "size", "dilation", "stride"):
+        value: object = getattr(node.op, name, 1)
+        numbers = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        reach *= max([n for n in numbers if isinstance(n, int)], default=1)
+    if reach > _MOST_SIDE or reach * side > _MOST_STEPS:
+        return f"a window that reaches over {reach:,} positions"
+    return ""
 
 
 def _without_head(graph: Graph, position: int, inputs: tuple[Signal, ...]) -> Passed | None:

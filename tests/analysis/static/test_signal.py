@@ -347,6 +347,30 @@ def test_an_input_of_unknown_size_is_said_to_be_so() -> None:
     assert found.why[0] == "input: the size of the input is not known"
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        Conv(4, kernel=3, dilation=10**9),
+        Conv(4, kernel=10**7),
+        DepthwiseConv(kernel=10**9),
+        AvgPool(10**9, stride=1, padding="same"),
+        MaxPool(10**8, stride=1, padding="same"),
+        ZeroPad(10**8),
+        Upsample(10**6),
+    ],
+)
+def test_what_cannot_be_gone_through_is_said_to_be_too_large(part: Part) -> None:
+    net = Input(32, 32, 3) >> part >> HEAD
+    found = predict_gradient_flow(net)
+    assert not found.reliable and len(found.why) == 1
+    assert found.why[0].endswith("is more than a prediction follows")
+
+
+def test_a_large_map_is_followed_up_to_a_bound() -> None:
+    assert predict_gradient_flow(Input(60_000, 60_000, 3) >> Conv(4) >> HEAD).reliable
+    assert "200,000 positions along an axis" in predict_gradient_flow(Input(200_000, 8, 3) >> Conv(4) >> HEAD).why[0]
+
+
 def test_what_is_not_independent_is_not_reliable() -> None:
     once = Input(8, 8, 4) >> Conv(4)
     assert predict((once >> Residual(Conv(4)) >> HEAD).to_graph()).reliable
