@@ -7,9 +7,20 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
 from math import prod
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from archlab.bridge._operations import LEADING, MOVING, BeyondError, Call, macs_of_constants, operation_of, role_of
+from archlab.bridge._of_tensorflow import is_of_tensorflow, recorded
+from archlab.bridge._operations import (
+    LEADING,
+    MOVING,
+    BeyondError,
+    Call,
+    kind_of,
+    macs_of_constants,
+    operation_of,
+    role_of,
+)
 from archlab.bridge._private import (
     MODE,
     Product,
@@ -43,7 +54,7 @@ def from_keras(model: object, input: Sequence[int | None] | None = None) -> Grap
     Functional, sequential and nested models, with layers used more than once and with `keras.ops` on symbolic tensors.
     A subclassed model, and a layer of somebody's own, is looked into: its `call` is traced on symbolic tensors, as
     Keras's functional constructor does, and what it calls stands in the graph under its name. What cannot be traced (a
-    call of TensorFlow's own functions, a branch over a tensor's values) is *unknown*, by name and reason: its weights
+    branch over a tensor's values, a loop of TensorFlow's) is *unknown*, by name and reason: its weights
     are counted, its operations are not. `keras_rule` gives a rule for it.
 
     Args:
@@ -113,6 +124,8 @@ class _Opened(NamedTuple):
     calls: list[Untyped]
     constants: Constants
     """What it multiplies of constants alone."""
+    absent: tuple[int, ...] = ()
+    """The places of None among what it makes, all counted."""
 
 
 class _Standing(NamedTuple):
@@ -151,6 +164,8 @@ class _Reader:
         """By node, the axis that its batch is on, where that is not `LEADING`."""
         self._twice: dict[int, AllAxes] = {}
         """By the `id` of what a call makes that was traced for one sample, the shape that it has for two."""
+        self._absent: dict[int, Tensor] = {}
+        """Symbolic tensors for which None stands when the model runs: their layers say that they make more."""
         self._kept: list[_Opened] = []
         """Traces whose tensors are looked up by their `id`."""
         self.first = _is_channels_first(model)
@@ -256,7 +271,7 @@ class _Reader:
                 for shape, old in zip(shapes, tensors, strict=True)
             }
         fresh = [swapped[id(old)] for old in tensors]
-        products, noted = self._products, list[Product]()
+        products, noted = self._products, list[Product | Variable]()
         given = (list(args), dict(kwargs))
         args, kwargs = self.keras.tree.map_structure(lambda each: swapped.get(id(each), each), given)
         try:
@@ -266,9 +281,14 @@ class _Reader:
                     kwargs = {name: value for name, value in kwargs.items() if name != "training"}
                 elif kwargs.get("training") is None:
                     kwargs = {**kwargs, "training": MODE}
-                with products.noted_in(noted):
-                    made = tensors_in(layer.call(*args, **kwargs))
-            constants = _multiplied(noted)
+                with products.noted_in(noted), recorded():
+                    all_made = self.keras.tree.flatten(layer.call(*args, **kwargs))
+            made, absent = tensors_in(all_made), tuple(at for at, each in enumerate(all_made) if each is None)
+            multiplied = [each for each in noted if isinstance(each, Product)]
+            if len(multiplied) < len(noted) and not self._fixed and layer is not self._whole:
+                # Run from the graph, it would have the values that they have now, and no gradient.
+                return None, "it computes with the values of its own variables"
+            constants = _multiplied(multiplied)
             if not made or not all(hasattr(each, "shape") for each in made):
                 return None, "it makes no tensors"
             symbols = [each for each in made if self.is_symbolic(each)]
@@ -279,11 +299,13 @@ class _Reader:
             # What goes out as it came in is no part of a graph of calls.
             computed = [each for each in symbols if not any(each is tensor for tensor in fresh)]
             if not computed:
-                return _Opened(fresh, made, [], constants), ""
+                return _Opened(fresh, made, [], constants, absent), ""
             function = self.keras.Function(list(swapped.values()), computed)
+            if not all([_leaves_batch_open(each) for each in calls(function)]) and not self._fixed:
+                return None, "it computes with the size of the batch"
         except Exception as error:  # somebody's layer: whatever it raises, it cannot be traced
             return None, _reason(error)
-        return _Opened(fresh, made, list(calls(function)), constants), ""
+        return _Opened(fresh, made, list(calls(function)), constants, absent), ""
 
     # Nodes.
 
@@ -313,9 +335,19 @@ class _Reader:
         for call in found:
             if call.is_input or call.operation is None:
                 continue
-            made = self._call(call, known, scope)
+            made = self._call(self._without_absent(call), known, scope)
             known.update(_places(call.outputs, made))
         return [known[id(tensor)] for tensor in outputs]
+
+    def _without_absent(self, call: Untyped) -> Untyped:
+        """A call as it is run: with None for what is not made."""
+        if not any(id(tensor) in self._absent for tensor in call.arguments.keras_tensors):
+            return call
+        given = (call.arguments.args, call.arguments.kwargs)
+        args, kwargs = self.keras.tree.map_structure(lambda each: None if id(each) in self._absent else each, given)
+        return SimpleNamespace(
+            operation=call.operation, outputs=call.outputs, arguments=type(call.arguments)(*args, **kwargs)
+        )
 
     def _call(self, call: Untyped, known: dict[int, int], scope: Scope | None) -> list[int]:
         operation = call.operation
@@ -371,11 +403,13 @@ class _Reader:
             return None, why
         if why:
             macs = opened.constants.macs
-            if macs is None or all_layers(layer):
+            if macs is None:
                 return None, opened.constants.why or why
             return Fixed(type(layer).__name__, (), (), self._infer(call, tensors), macs), why
-        if not _fit(opened.outputs, call.outputs):
-            return None, "its call makes other shapes than Keras says"
+        absent = opened.absent if len(opened.outputs) < len(call.outputs) else ()
+        if len(opened.outputs) + len(absent) != len(call.outputs):
+            return None, "its call makes another number of tensors than Keras says"
+        self._absent |= {id(call.outputs[place]): call.outputs[place] for place in absent}
         inner = Scope(self.name(_inside(scope, layer.name)), "block", scope)
         self._add_constants(opened.constants, inner)
         first = len(self.nodes)
@@ -390,6 +424,8 @@ class _Reader:
         self._inside -= 1
         self._mode = outer
         self._own(layer, first)
+        for place in absent:
+            made.insert(place, made[0])  # nothing reads it
         return made, ""
 
     def _add_constants(self, constants: Constants, scope: Scope | None) -> None:
@@ -438,7 +474,7 @@ class _Reader:
             op, why = None, why or "where the samples of a batch are in what it makes is not known"
         if op is None:
             infer = self._infer(call, data)
-            op = Opaque(type(operation).__name__, shapes, made[0].shape, infer, why)
+            op = Opaque(kind_of(operation), shapes, made[0].shape, infer, why)
         own: tuple[Variable, ...] = ()
         if not seen.name:
             own = () if layer else self._read_by(call)
@@ -472,6 +508,7 @@ class _Reader:
         same = all(each.shape == self.shape(tensor) for each, tensor in zip(stand, tensors, strict=False))
         closed = all(None not in each.shape for each in plain) or any(None in each.shape for each in stand)
         moves = type(call.operation).__name__ in MOVING and is_of_keras_ops(type(call.operation))
+        moves = moves or is_of_tensorflow(call.operation)
         if in_front and same and closed and not moves:
             return plain, True
         one: Sequence[AllAxes] | None = None
@@ -678,13 +715,21 @@ def _inside(scope: Scope | None, name: str) -> str:
     return f"{scope.path}/{name}" if scope else name
 
 
-def _fit(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Whether tensors may have the shapes of the others, sizes that are not known being any."""
-    return len(some) == len(others) and all(
-        len(one.shape) == len(other.shape)
-        and all(None in pair or pair[0] == pair[1] for pair in zip(one.shape[1:], other.shape[1:], strict=True))
-        for one, other in zip(some, others, strict=True)
-    )
+def _leaves_batch_open(call: Untyped) -> bool:
+    """Whether a call of `keras.ops` that was traced for a batch of any size can be run for one that has a size.
+
+    Code that asks for the size of the batch gets None. In a view of that shape the size follows from all others.
+    """
+    operation = call.operation
+    if call.is_input or not is_of_keras_ops(type(operation)) or type(operation).__name__ == "GetItem":
+        return True
+    if type(operation).__name__ == "Reshape":
+        shape = tuple(operation.newshape)
+        if shape.count(None) == 1 and -1 not in shape:
+            operation.newshape = tuple(-1 if size is None else size for size in shape)
+    values = (*vars(operation).values(), *call.arguments.args, *call.arguments.kwargs.values())
+    sizes = [value for value in values if isinstance(value, list | tuple) and None in value]
+    return not any(all(size is None or isinstance(size, int) for size in value) for value in sizes)
 
 
 def _filled(shape: AllAxes, came: AllAxes) -> AllAxes:

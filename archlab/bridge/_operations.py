@@ -7,10 +7,13 @@ the rules give.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil, log2, prod
 from typing import NamedTuple, TypeVar
 
 from archlab import ops
-from archlab.bridge._private import is_of_keras_ops
+from archlab.bridge._of_tensorflow import is_of_tensorflow
+from archlab.bridge._private import calls, fresh_names, is_of_keras_ops
+from archlab.bridge._runtime import load_any_keras
 from archlab.bridge.types import Config, Layer, Untyped
 from archlab.graph import Axis, Shape
 from archlab.ops import (
@@ -29,7 +32,7 @@ from archlab.ops import (
     Window,
     Windows,
 )  # fmt: skip
-from archlab.units import ACTIVATION_FLOPS
+from archlab.units import ACTIVATION_FLOPS, RESIZE_FLOPS
 
 
 class BeyondError(Exception):
@@ -76,8 +79,8 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of the operation's class."""
-        return type(self.operation).__name__
+        """The name of the operation's class; of a function of TensorFlow's, its own."""
+        return kind_of(self.operation)
 
     def called(self, kind: type[Called], **more: object) -> Op:
         """An operation of that kind, for these shapes."""
@@ -91,6 +94,8 @@ class Call(NamedTuple):
 Rule = Callable[[Call], Op | None]
 R = TypeVar("R", bound=Callable[..., Op | None])
 _rules: dict[str, Rule] = {}
+_tensorflow_rules: dict[str, Rule] = {}
+"""Of functions of TensorFlow's own, by their names."""
 
 
 def operation_of(call: Call) -> Op | None:
@@ -99,9 +104,19 @@ def operation_of(call: Call) -> Op | None:
     Raises:
         BeyondError: says which argument is.
     """
+    if is_of_tensorflow(call.operation):
+        rule = _tensorflow_rules.get(call.name)
+        if rule is None:
+            raise BeyondError(f"TensorFlow's {call.name} has no rule")
+        return rule(call)
     kind = type(call.operation)
     rule = _rules.get(kind.__name__) if is_of_keras_ops(kind) else None
     return rule(call) if rule else None
+
+
+def kind_of(operation: Layer) -> str:
+    """What an operation is called: by the name of its class; a function of TensorFlow's by its own."""
+    return operation.function_name if is_of_tensorflow(operation) else type(operation).__name__
 
 
 def entering(rules: dict[str, R]) -> Callable[..., Callable[[R], R]]:
@@ -118,6 +133,7 @@ def entering(rules: dict[str, R]) -> Callable[..., Callable[[R], R]]:
 
 
 _for = entering(_rules)
+_for_tensorflow = entering(_tensorflow_rules)
 
 
 # Functions of single elements: what an element costs, and what the backward pass needs. Where there is an activation
@@ -317,11 +333,64 @@ def _moved(call: Call) -> Op:
     return call.called(Rearranged)
 
 
+@_for_tensorflow(
+    "gather", "gather_nd", "batch_gather", "roll", "reverse", "space_to_depth", "depth_to_space", "slice",
+    "strided_slice", "split", "unstack", "stack", "concat", "tile", "pad", "transpose", "broadcast_to", "repeat",
+    "squeeze", "tensor_scatter_nd_update", "extract_image_patches", "ensure_shape", "identity",
+)  # fmt: skip
+def _moved_by_tensorflow(call: Call) -> Op | None:
+    return call.called(Rearranged)
+
+
+@_for_tensorflow("resize_images")
+def _resized_by_tensorflow(call: Call) -> Op | None:
+    _in_front(call)
+    given = [str(each) for each in call.operands if isinstance(each, str)]
+    method = given[0] if given else "bilinear"
+    if method not in RESIZE_FLOPS:
+        raise BeyondError(f"method={method}")
+    # With the corners aligned the centres are elsewhere, so that no window is told.
+    return call.called(Elementwise, flops=RESIZE_FLOPS[method], linear=True)
+
+
 @_for("OneHot", "MultiHot", "Argmax", "Argmin", "TopK")
 def _chosen(call: Call) -> Op:
     axis = call.asked("axis", -1)
     positions = call.name in ("Argmax", "Argmin") and axis not in (-1, call.rank - 1)
     return call.called(Reduced, positions=positions, linear=False, flops=0 if "Hot" in call.name else 1)
+
+
+_TRANSFORMED = {"FFT": 1, "RFFT": 1, "IRFFT": 1, "FFT2": 2, "IFFT2": 2, "STFT": 1, "ISTFT": 1}
+"""Fourier transforms, by how many of the last axes they are along."""
+
+
+@_for(*_TRANSFORMED)
+def _transformed(call: Call) -> Op:
+    """Of n numbers a fast transform of complex ones takes 5 n log2 n operations (Frigo & Johnson 2005)."""
+    axes = _TRANSFORMED[call.name]
+    shape = call.shapes[0]
+    if call.rank - axes <= (call.batch_axis(0) or 0) and call.batch_axis(0) is not None:
+        raise BeyondError("it mixes the samples of a batch")
+    points = prod(size or 1 for size in shape[len(shape) - axes :])
+    each = ceil(5 * log2(points)) if points > 1 else 0
+    return call.called(Reduced, positions=axes > 1, flops=each)
+
+
+@_for("Map", "VectorizedMap")
+def _mapped(call: Call) -> Op | None:
+    """A function of each sample: one that only moves elements costs nothing; any other one is not looked into."""
+    _in_front(call)
+    keras = load_any_keras()
+    function = next(each for each in call.operands if callable(each) and not _is_symbolic(each))
+    symbols = [each for each in call.operands if _is_symbolic(each)]
+    with fresh_names():
+        tensors = [keras.Input(batch_shape=each.shape[1:], dtype=each.dtype) for each in symbols]
+        made = function(tensors[0] if len(tensors) == 1 else tuple(tensors))
+        inside = [each.operation for each in calls(keras.Function(tensors, made)) if not each.is_input]
+    computing = [kind_of(each) for each in inside if not is_of_keras_ops(type(each)) or kind_of(each) not in MOVING]
+    if computing:
+        raise BeyondError(f"what it computes for each sample ({', '.join(computing)})")
+    return call.called(Rearranged)
 
 
 @_for("Mean", "Sum", "Max", "Min", "Amax", "Amin", "Prod", "Var", "Std", "Any", "All", "Logsumexp", "CountNonzero",

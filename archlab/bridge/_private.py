@@ -92,16 +92,21 @@ class Products:
     """Products of tensors that are no symbols, such as rotary angles: Keras computes them and keeps no note."""
 
     def __init__(self) -> None:
-        self._noted: list[Product] | None = None
+        self._noted: list[Product | Variable] | None = None
 
     @contextmanager
-    def noted_in(self, noted: list[Product] | None) -> Generator[None]:
-        """Append the products in here to a list; None: to none."""
+    def noted_in(self, noted: list[Product | Variable] | None) -> Generator[None]:
+        """Append the products in here to a list, and the variables whose values are asked for; None: to none."""
         before, self._noted = self._noted, noted
         try:
             yield
         finally:
             self._noted = before
+
+    def note(self, noted: Product | Variable) -> None:
+        """Append it to the list, if there is one."""
+        if self._noted is not None:
+            self._noted.append(noted)
 
     @contextmanager
     def seen(self) -> Generator[None]:
@@ -113,8 +118,9 @@ class Products:
 
         def telling(name: str, plain: Function) -> Function:
             def product(*args: Untyped, **kwargs: Untyped) -> Untyped:
-                if self._noted is not None:
-                    self._noted.append(Product(name, args, kwargs))
+                self.note(Product(name, args, kwargs))
+                for each in _variables_in((args, kwargs)):
+                    self.note(each)
                 with self.noted_in(None):  # what it calls itself
                     return plain(*args, **kwargs)
 
@@ -125,6 +131,24 @@ class Products:
             for owner, name, function in (*functions, *operators)
         ):
             yield
+
+
+def _variables_in(values: object) -> list[Variable]:
+    import keras
+
+    return [each for each in keras.tree.flatten(values) if isinstance(each, keras.Variable)]
+
+
+def _reading(products: Products) -> type:
+    """The class of a scope that notes whose values are asked for: what is computed with them is not in a graph."""
+    import keras
+
+    class ReadingScope(keras.StatelessScope):
+        def get_current_value(self, variable: Variable) -> Tensor:
+            products.note(variable)
+            return super().get_current_value(variable)
+
+    return ReadingScope
 
 
 _PRODUCTS = {
@@ -163,15 +187,13 @@ def _replaced(attributes: Iterable[_Replacement]) -> Generator[None]:
 @contextmanager
 def traced(model: Model) -> Generator[Products]:
     """What layers note of being called in here is forgotten, and so are values that they assign."""
-    import keras
-
     layers = all_layers(model)
     notes = [(layer, name, len(getattr(layer, name, ()))) for layer in layers for name in _NOTES]
     products = Products()
     try:
         # Where nothing runs, as while a file's description is put together, there is no state to change.
         state = same_random_state() if runs_at_once() else nullcontext()
-        scope = keras.StatelessScope(initialize_variables=False)
+        scope = _reading(products)(initialize_variables=False)
         others = (*_variables_before_symbols(), *_noting(), *_specs_by_call(products))
         with state, scope, products.seen(), _replaced(others):
             yield products
@@ -190,7 +212,17 @@ def spec_of(operation: object, args: Sequence[object], kwargs: Config) -> Untype
 
 def spec_by_call(operation: Untyped, *args: object, **kwargs: object) -> Untyped:
     """What an operation's `call` makes of symbolic tensors."""
-    return _from("keras.src.backend", "compute_output_spec", "telling shapes")(operation.call, *args, **kwargs)
+    return backend_spec(operation.call, *args, **kwargs)
+
+
+def backend_spec(function: Function, *args: object, **kwargs: object) -> Untyped:
+    """What a function of the backend's tensors makes of symbolic ones."""
+    return _from("keras.src.backend", "compute_output_spec", "telling shapes")(function, *args, **kwargs)
+
+
+def auto_name(name: str) -> str:
+    """A name that no operation has had yet."""
+    return _from("keras.src.utils.naming", "auto_name", "naming operations")(name)
 
 
 def _specs_by_call(products: Products) -> Iterable[_Replacement]:
@@ -200,11 +232,14 @@ def _specs_by_call(products: Products) -> Iterable[_Replacement]:
     Keras knows no capital letters in an Einstein sum; and it loses the sizes of what a layer computes with constants.
     """
     purpose = "tracing what a layer calls"
-    layer = _from("keras.src.layers.layer", "Layer", purpose)
+    layer = _layer()
     kinds = [_from("keras.src.ops.operation", "Operation", purpose), layer]
 
     def asking(plain: Function) -> Function:
         def symbolic_call(self: Layer, *args: object, **kwargs: object) -> Tensor:
+            if type(self).__name__ == "Ndim" and is_of_keras_ops(type(self)):
+                return len(tensors_in((args, kwargs))[0].shape)  # known, so that code may branch over it
+
             def asked(spec: Function) -> Tensor:
                 vars(self)["compute_output_spec"] = partial(spec, self)
                 try:
@@ -213,6 +248,9 @@ def _specs_by_call(products: Products) -> Iterable[_Replacement]:
                     vars(self).pop("compute_output_spec", None)
 
             with products.noted_in(None):  # they are counted where the layer is looked into
+                if isinstance(self, layer) and _says_of_another_call(type(self)):
+                    with suppress(Exception):
+                        return asked(_spec_on_symbols)
                 try:
                     made = plain(self, *args, **kwargs)
                 except Exception as error:  # somebody's layer may raise anything
@@ -227,6 +265,21 @@ def _specs_by_call(products: Products) -> Iterable[_Replacement]:
         return symbolic_call
 
     return [(kind, "symbolic_call", asking(kind.symbolic_call)) for kind in kinds]
+
+
+def _says_of_another_call(kind: type) -> bool:
+    """Whether a layer has a `call` of its own, and says what that makes by a method that belongs to another's."""
+
+    def place(name: str) -> int:
+        return next((at for at, each in enumerate(kind.__mro__) if name in vars(each)), len(kind.__mro__))
+
+    called, said = place("call"), min(place("compute_output_spec"), place("compute_output_shape"))
+    owner = kind.__mro__[called]
+    return called < said and not owner.__module__.startswith("keras.src.") and said < kind.__mro__.index(_layer())
+
+
+def _layer() -> type:
+    return _from("keras.src.layers.layer", "Layer", "tracing what a layer calls")
 
 
 def _open_sizes(tensors: object) -> int:
@@ -252,7 +305,7 @@ def _noting() -> Iterable[_Replacement]:
     None stands for what nobody asked for, such as scores; losses of layers are no part of a graph.
     """
     purpose = "tracing what a layer calls"
-    node, layer = _from("keras.src.ops.node", "Node", purpose), _from("keras.src.layers.layer", "Layer", purpose)
+    node, layer = _from("keras.src.ops.node", "Node", purpose), _layer()
     plain = node.__init__
 
     def noting(

@@ -74,12 +74,14 @@ class Runnable:
                 read = {name: through(step.makes[0], step.reads[name], value) for name, value in read.items()}
             args, kwargs = step.arguments.fill_in(read)
             with _safe_projections(step.operation), _safe_names(step.operation):
-                made = tensors_in(
-                    in_mode(step.operation, training if step.training is None else step.training)(*args, **kwargs)
-                )
-            for position, value in zip(step.makes, made, strict=True):
+                found = in_mode(step.operation, training if step.training is None else step.training)(*args, **kwargs)
+            # A layer may give None where it says that it makes a tensor, and beside what it says that it makes.
+            made = keras.tree.flatten(found)
+            for position, value in zip(
+                step.makes, made if len(made) == len(step.makes) else tensors_in(made), strict=True
+            ):
                 values[position] = value
-                if tell:
+                if tell and value is not None:
                     tell(position, value)
         return values
 

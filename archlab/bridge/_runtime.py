@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 
 from archlab.bridge.types import Keras, TensorFlow
@@ -52,6 +54,19 @@ def load_keras() -> tuple[TensorFlow, Keras]:
     except ImportError as error:
         raise MissingPartError(f"this needs TensorFlow, which cannot be imported: {error}") from error
     return tf, keras
+
+
+@contextmanager
+def unimproved_graphs() -> Generator[None]:
+    """Let TensorFlow run graphs as they were traced: improving a large one takes longer than running it."""
+    tf, _ = load_keras()
+    options = tf.config.optimizer
+    before = bool(options.get_experimental_options().get("disable_meta_optimizer"))
+    options.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        options.set_experimental_options({"disable_meta_optimizer": before})
 
 
 class _Silenced:

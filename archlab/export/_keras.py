@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
-from archlab.bridge import build
+from archlab.bridge import build, load_any_keras, same_random_state
 from archlab.sources import Reference, load
 
 
@@ -12,7 +13,8 @@ def to_keras(architecture: Reference, seed: int | None = None) -> Any:
     Args:
         architecture: whatever names one: a part, a graph, a live Keras model (of which a new one is built), or a
             reference such as 'residual'.
-        seed: of the initializers; drawn anew by default.
+        seed: of the initializers, and of what is random in layers: the same weights whenever it is given. Random
+            state is left as it is. Drawn anew by default.
 
     Returns:
         A `keras.Model`, not compiled.
@@ -26,4 +28,7 @@ def to_keras(architecture: Reference, seed: int | None = None) -> Any:
     >>> to_keras(Input(32, 32, 3) >> Conv(16)).count_params()
     448
     """
-    return build(load(architecture).graph, seed).model
+    graph = load(architecture).graph
+    load_any_keras()
+    with nullcontext() if seed is None else same_random_state(seed):
+        return build(graph, seed).model

@@ -92,6 +92,21 @@ def _key(axis: Axis) -> _Key:
     return axis.stride, tuple(tuple(taps) for taps in axis.taps)
 
 
+def _reading(axis: Axis, size: int, out: int) -> Axis:
+    """The same window without the taps that no output position reads anything with: a kernel may be of any size."""
+    first, last = -((out - 1) // len(axis.taps)) * axis.stride, size - 1
+    if all([not taps or (min(taps[0], taps[-1]) >= first and max(taps[0], taps[-1]) <= last) for taps in axis.taps]):
+        return axis  # nearly always; taps are in order, one way or the other
+    return axis._replace(taps=tuple([_between(taps, first, last) for taps in axis.taps]))
+
+
+def _between(taps: Sequence[int], first: int, last: int) -> Sequence[int]:
+    if isinstance(taps, range) and taps.step > 0:
+        start = max(0, -((taps.start - first) // taps.step))
+        return taps[start : max(start, (last - taps.start) // taps.step + 1)]
+    return tuple([tap for tap in taps if first <= tap <= last])
+
+
 def through_edges(
     profiles: tuple[Profile, ...], axes: tuple[Axis, ...], size: tuple[int, ...], out: tuple[int, ...], back: bool
 ) -> tuple[tuple[Profile, ...], float]:
@@ -107,6 +122,7 @@ def through_edges(
         if n == m and axis.stride == 1 and len(axis.taps) == 1 and len(axis.taps[0]) == 1 and not axis.taps[0][0]:
             found.append(profile)  # position by position
             continue
+        axis = _reading(axis, n, m)
         known = seen.get((id(profile), axis, n)) if profile is not None else None
         if known is None:
             if profile is None:
@@ -122,7 +138,7 @@ def through_edges(
 @lru_cache(maxsize=4096)
 def per_window(size: int, out: int, axis: Axis) -> float:
     """The mean of 1/n over windows along an axis, where n positions of each lie on the map."""
-    counts = gathered([1.0] * size, axis, out)
+    counts = gathered([1.0] * size, _reading(axis, size, out), out)
     return sum([1 / max(1.0, n) for n in counts]) / out
 
 
@@ -152,7 +168,8 @@ def overlaps(
     size: tuple[int, ...], out: tuple[int, ...], axes: tuple[Axis, ...], count: int, back: bool = False
 ) -> Table:
     """For each lag the share of taps that two positions have in common, averaged over the axes."""
-    return _overlaps(size, out, tuple([_key(axis) for axis in axes]), count, back)
+    keys = [_key(_reading(axis, n, m)) for axis, n, m in zip(axes, size, out, strict=True)]
+    return _overlaps(size, out, tuple(keys), count, back)
 
 
 @lru_cache(maxsize=4096)

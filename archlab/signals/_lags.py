@@ -78,8 +78,11 @@ def _distances(side: int) -> list[tuple[float, float]]:
     start = 1
     while start < side:
         stop = min(side, max(start + 1, int(start * 1.3)))
-        pairs = sum(2 * (side - d) for d in range(start, stop))
-        middle = sum(2 * (side - d) * d for d in range(start, stop)) / pairs
+        # Sums of the distances and of their squares in closed form: a kernel may be of any size.
+        count, distances = stop - start, (stop * (stop - 1) - start * (start - 1)) // 2
+        squares = ((stop - 1) * stop * (2 * stop - 1) - (start - 1) * start * (2 * start - 1)) // 6
+        pairs = 2 * (count * side - distances)
+        middle = 2 * (side * distances - squares) / pairs
         found.append((middle, pairs / side**2))
         start = stop
     return found

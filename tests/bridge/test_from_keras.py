@@ -207,9 +207,10 @@ def test_a_custom_layer_is_unknown_until_it_has_a_rule() -> None:
             self.factor = self.add_weight(shape=(shape[-1],), name="factor")
 
         def call(self, x: Any) -> Any:
-            import tensorflow as tf
+            return x * keras.ops.sigmoid(self.factor * x) if keras.ops.max(x) > 0 else x
 
-            return x * tf.sigmoid(self.factor * x)
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape
 
     x = keras.Input((8, 8, 3))
     model = keras.Model(x, Swish(name="swish")(keras.layers.Conv2D(4, 3, name="conv")(x)))
@@ -246,11 +247,11 @@ def test_a_subclass_of_a_known_layer_may_compute_anything() -> None:
 
 def test_a_subclass_whose_call_cannot_be_traced_is_unknown_by_name_and_reason() -> None:
     import keras
-    import tensorflow as tf
 
     class Halved(keras.layers.Conv2D):
         def call(self, x: Any) -> Any:
-            return tf.nn.depth_to_space(super().call(x), 2)
+            made = super().call(x)
+            return keras.ops.reshape(made if keras.ops.max(x) > 0 else -made, (-1, 12, 12, 1))
 
         def compute_output_shape(self, shape: Any) -> Any:
             return (shape[0], 12, 12, 1)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from archlab import analyze
 from archlab.bridge._from_keras import live
 from tests import strangers
-from tests.oracles import tensorflow_counts
+from tests.oracles import gradients, tensorflow_counts
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 
@@ -144,9 +144,7 @@ def test_an_exception_inside_a_rule_is_that_layers_alone() -> None:
 
     class Odd(keras.layers.Layer):
         def call(self, x: Any) -> Any:
-            import tensorflow as tf
-
-            return tf.identity(x)
+            return x if keras.ops.max(x) > 0 else -x
 
         def compute_output_shape(self, shape: Any) -> Any:
             return shape
@@ -181,6 +179,102 @@ def test_a_call_that_computes_with_the_size_of_the_batch_is_read_and_left_whole_
     runnable = live(model)
     made = runnable.run([values(model)], training=False)
     np.testing.assert_allclose(made[-1], model(values(model)), rtol=1e-5)
+
+
+def test_what_is_computed_with_a_variable_alone_has_its_gradient() -> None:
+    from archlab import gradient_flow
+
+    ops = keras.ops
+
+    class Shifted(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(shape=(shape[-1],), initializer="zeros", name="scale")
+
+        def call(self, x: Any) -> Any:
+            return x * (1 + self.scale)
+
+    class Tied(keras.layers.Layer):
+        def __init__(self, of: Any) -> None:
+            super().__init__()
+            self.of = of
+
+        def call(self, x: Any) -> Any:
+            return ops.matmul(x, ops.transpose(ops.convert_to_tensor(self.of.kernel)))
+
+    x = keras.Input((6, 4))
+    first = keras.layers.Dense(5, name="first")
+    model = keras.Model(x, Tied(first)(Shifted(name="shifted")(first(x))))
+    assert analyze(model).unknown == ()
+    given = np.asarray(values(model))
+    labels = np.zeros((len(given), 6, 4), "float32")
+    loss = keras.losses.MeanSquaredError()
+    norms = gradients.of_variables(model, given, labels[None], loss)
+    flow = gradient_flow(model, given, labels, loss=loss, training=False)
+    found = {weight.name: weight.gradient_norm for layer in flow.layers for weight in layer.weights}
+    expected = dict(zip([variable.name for variable in model.trainable_variables], norms, strict=True))
+    assert found == pytest.approx(expected, rel=1e-4)
+    # Drawn anew, the kernel is another one wherever it is read.
+    one, other = (gradient_flow(model, given, labels, loss=loss, seeds=[seed]) for seed in (1, 2))
+    assert one.losses != other.losses
+
+
+@pytest.mark.parametrize("name", ["relu", "gather", "resize", "comparison", "depth_to_space", "reduce"])
+def test_functions_of_tensorflow_in_a_call_are_read_and_run(name: str) -> None:
+    import tensorflow as tf
+
+    functions = {
+        "relu": lambda x: tf.nn.relu(x) + tf.exp(-x),
+        "gather": lambda x: tf.gather(x, [2, 0], axis=1),
+        "resize": lambda x: tf.image.resize(x, (4, 8)),
+        "comparison": lambda x: keras.ops.where(tf.constant(0.1) < x, x, tf.constant(2.0) * x),
+        "depth_to_space": lambda x: tf.nn.depth_to_space(x, 2),
+        "reduce": lambda x: x - tf.reduce_mean(x, axis=[1, 2], keepdims=True),
+    }
+
+    class Foreign(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return functions[name](x)
+
+    x = keras.Input((6, 6, 4))
+    model = keras.Model(x, Foreign(name="foreign")(x))
+    assert analyze(model).unknown == ()
+    made = live(model).run([values(model)], training=False)
+    np.testing.assert_allclose(made[-1], model(values(model)), rtol=1e-5)
+    with pytest.raises(ValueError, match="KerasTensor"):  # outside of a trace all is as before
+        functions[name](x)
+
+
+def test_what_a_layer_says_that_it_makes_and_does_not() -> None:
+    class Pair(keras.layers.Layer):
+        def call(self, x: Any, other: Any = None) -> Any:
+            return keras.ops.relu(x if other is None else x + other), None
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape, (shape[0], 3)
+
+    x = keras.Input((5, 4))
+    one, nothing = Pair(name="one")(x)
+    model = keras.Model(x, keras.layers.Dense(2)(Pair(name="two")(one, nothing)[0]))
+    found = analyze(model)
+    assert found.unknown == ()
+    assert [node.op.title for node in found.graph] == ["Input", "Activation", "Activation", "Dense"]
+    runnable = live(model)
+    made = runnable.run([values(model)], training=False)[runnable.graph.outputs[0]]
+    np.testing.assert_allclose(made, model(values(model)), rtol=1e-5)
+
+
+def test_a_view_of_the_size_of_the_batch_is_run_for_any() -> None:
+    class Heads(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            size, steps, _ = keras.ops.shape(x)
+            return keras.ops.reshape(x, (size, steps, 2, -1) if steps % 2 else (size, steps, 2, 2))
+
+    for steps in (4, 5):
+        x = keras.Input((steps, 4))
+        model = keras.Model(x, Heads()(x))
+        assert analyze(model).unknown == ()
+        made = live(model).run([values(model)], training=False)
+        np.testing.assert_allclose(made[-1], model(values(model)))
 
 
 def test_a_variable_before_a_tensor_is_a_call_too() -> None:

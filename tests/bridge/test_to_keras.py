@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections import Counter
 
@@ -9,7 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from archlab import BatchNorm, Conv, Dropout, GlobalAvgPool, Input, Part, ReLU, analyze, load, to_keras, to_python
+from archlab import (
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    GlobalAvgPool,
+    Input,
+    Part,
+    ReLU,
+    analyze,
+    load,
+    to_keras,
+    to_python,
+)
 from archlab.bridge import build, from_keras
 from archlab.errors import DesignError
 from archlab.ops import KerasLayer, Op
@@ -81,6 +95,18 @@ def test_a_seed_makes_dropout_repeat_itself() -> None:
     x = np.ones((2, 8, 8, 3), "float32")
     first, second = (np.asarray(to_keras(net, seed=3)(x, training=True)) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_a_seed_makes_the_same_weights_whatever_was_drawn_before() -> None:
+    net = Input(8, 8, 3) >> Conv(4) >> BatchNorm() >> ReLU() >> GlobalAvgPool() >> Dense(3)
+    random.seed(0)
+    first = to_keras(net, seed=3).get_weights()
+    assert random.random() == random.Random(0).random()  # the process's own state is left as it is
+    random.seed(1)
+    np.random.standard_normal(7)
+    for one, other in zip(first, to_keras(net, seed=3).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(first[0], to_keras(net, seed=4).get_weights()[0])
 
 
 def test_layers_are_named_after_the_nodes() -> None:

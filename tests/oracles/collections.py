@@ -66,16 +66,20 @@ def compared(model: Any, largest: float = float("inf")) -> Compared:
     )
 
 
-def gradient_difference(model: Any) -> float:
+def gradient_difference(model: Any) -> float | None:
     """The largest difference of archlab's and a plain tape's norms of gradients, relative to the largest norm.
 
-    Infinite where one of both finds no gradient, or archlab knows nothing of a variable.
+    Infinite where one of both finds no gradient, or archlab knows nothing of a variable. None where what the model
+    makes has no row for each sample, so that no labels go with it.
     """
     _, keras = load_keras()
     runnable = live(model)
     x = batch(model)
+    shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(model(x, training=False))]
+    if any(shape[:1] != (2,) for shape in shapes):
+        return None
     rng = np.random.default_rng(1)
-    y = [rng.standard_normal((2, *tensor.shape[1:])).astype("float32") for tensor in model.outputs]
+    y = [rng.standard_normal(shape).astype("float32") for shape in shapes]
     theirs = np.array(gradients.of_variables(model, x, y, keras.losses.MeanSquaredError()))
     loss = choose(runnable.graph, "mean_squared_error", model)
     (arrays,) = given(runnable.graph, keras.tree.flatten(x), y, 1, loss, runnable.channels_first)
@@ -83,6 +87,10 @@ def gradient_difference(model: Any) -> float:
     norms = probe.run(arrays).gradients
     flat = [variable for row in probe.rows for variable in row.variables]
     by_variable = {id(variable): norm for variable, norm in zip(flat, norms, strict=True)}
+    # What no output needs is beside the graph, and has no gradient.
+    beside = [position for position, node in enumerate(runnable.graph) if node.op.detached]
+    for variable in (each for position in beside for each in runnable.weights_of(position)):
+        by_variable.setdefault(id(variable), np.nan)
     ours = np.array([by_variable.get(id(variable), -1.0) for variable in model.trainable_variables])
     neither = np.isnan(ours) & np.isnan(theirs)
     difference = np.where(neither, 0.0, np.abs(ours - theirs))

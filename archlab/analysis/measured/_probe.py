@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,7 +13,16 @@ import numpy as np
 from archlab.analysis.measured._batch import Batch
 from archlab.analysis.measured._loss import Loss
 from archlab.analysis.static._facts import gather
-from archlab.bridge import Initializer, Runnable, drawn, initializers, load_keras, mask_of, masked
+from archlab.bridge import (
+    Initializer,
+    Runnable,
+    drawn,
+    initializers,
+    load_keras,
+    mask_of,
+    masked,
+    unimproved_graphs,
+)
 from archlab.bridge.types import Tensor, Variable
 from archlab.graph import Graph
 from archlab.ops import Identity
@@ -24,6 +34,10 @@ _SCALES = (2.0**15, 2.0**10, 2.0**5, 1.0, 2.0**-5, 2.0**-10)
 
 # Stands for the sum of squares of a gradient that there is none of: NaN is what an overflow leaves.
 _NONE = -1.0
+
+# In networks of more nodes TensorFlow spends longer on improving the graph than on running it, and more than in
+# proportion; and signals are likely to leave what float32 holds, so that sums are taken in float64 at once.
+_DEEP = 500
 
 
 class Run(NamedTuple):
@@ -85,7 +99,8 @@ class Probe:
         self.precision = next((policy for policy in named if policy.startswith("mixed")), named[0] if named else "")
         self._scales = _SCALES if any("float16" in p and "bfloat16" not in p for p in named) else (1.0,)
         # Sums of squares in float32 lose what lies below 1e-38 or above 3e38; in float64 they cost a tenth more time.
-        self._wide = self.precision == "float64"
+        self._deep = len(graph) > _DEEP
+        self._wide = self.precision == "float64" or self._deep
         self._compiled: dict[Any, Any] = {}
 
     def current(self) -> list[Tensor]:
@@ -168,7 +183,8 @@ class Probe:
 
             function = tf.function(measure, jit_compile=False, autograph=False)
             self._compiled[key] = function.get_concrete_function(*arguments)
-        return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
+        with unimproved_graphs() if self._deep else nullcontext():
+            return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
 
     def _traced(
         self, x: list[Tensor], y: list[Tensor], values: list[Tensor], scale: Tensor, wide: bool
@@ -178,13 +194,11 @@ class Probe:
         trained = [weight for weight, is_trained in zip(weights, self._trained, strict=True) if is_trained]
         watched = set(self.seen)
 
-        def total(tensor: Tensor) -> Tensor:
-            return 2 * tf.cast(tf.nn.l2_loss(_summed(tensor, wide)), tf.float64)
-
-        def square(gradient: Tensor) -> Tensor:
-            if gradient is None:
-                return tf.constant(_NONE, tf.float64)
-            return total(tf.convert_to_tensor(gradient))
+        def half(tensor: Tensor) -> Tensor:
+            # As few operations a layer as can be: tracing them is what takes time.
+            if tensor is None:
+                return None
+            return tf.nn.l2_loss(_summed(tf.convert_to_tensor(tensor), wide))
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trained)
@@ -207,12 +221,12 @@ class Probe:
         floats = [tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32) for tensor in seen]
         return {
             "loss": tf.cast(value, tf.float64),
-            "gradients": _stacked([square(gradient) for gradient in gradients]),
-            "norms": _stacked([total(weight) for weight in weights]),
-            "outputs": _stacked([square(gradient) for gradient in to_outputs]),
-            "squares": _stacked([total(tensor) for tensor in floats]),
-            "sums": _stacked([tf.cast(tf.reduce_sum(_summed(tensor, wide)), tf.float64) for tensor in floats]),
-            "sizes": _stacked([tf.cast(tf.size(tensor), tf.float64) for tensor in seen]),
+            "gradients": 2 * _stacked([half(gradient) for gradient in gradients]),
+            "norms": 2 * _stacked([half(weight) for weight in weights]),
+            "outputs": 2 * _stacked([half(gradient) for gradient in to_outputs]),
+            "squares": 2 * _stacked([half(tensor) for tensor in floats]),
+            "sums": _stacked([tf.reduce_sum(_summed(tensor, wide)) for tensor in floats]),
+            "sizes": _sizes(seen),
             "dead": _stacked([_dead(nodes[position]) for position in self.relus]),
         }
 
@@ -301,9 +315,25 @@ def _summed(tensor: Tensor, wide: bool) -> Tensor:
     return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
 
 
-def _stacked(values: list[object]) -> Tensor:
+def _stacked(values: Sequence[Tensor]) -> Tensor:
+    """Numbers in one tensor of float64; half of `_NONE` for None, for what is stacked are halves of squares."""
     tf, _ = load_keras()
-    return tf.stack(values) if values else tf.zeros((0,), tf.float64)
+    if not values:
+        return tf.zeros((0,), tf.float64)
+    kinds = {value.dtype for value in values if value is not None}
+    kind = kinds.pop() if len(kinds) == 1 else tf.float64
+    none = tf.constant(_NONE / 2, kind)
+    stacked = tf.stack([none if each is None else each if each.dtype == kind else tf.cast(each, kind)
+                        for each in values])  # fmt: skip
+    return tf.cast(stacked, tf.float64)
+
+
+def _sizes(tensors: Sequence[Tensor]) -> Tensor:
+    """How many elements each of them has."""
+    tf, _ = load_keras()
+    if all(tensor.shape.is_fully_defined() for tensor in tensors):
+        return tf.constant([tensor.shape.num_elements() for tensor in tensors], tf.float64, (len(tensors),))
+    return _stacked([tf.cast(tf.size(tensor), tf.float64) for tensor in tensors])
 
 
 def _safe(sums: np.ndarray) -> bool:

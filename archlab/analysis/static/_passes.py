@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, isfinite
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._head import HeadLoss
@@ -78,9 +78,7 @@ def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, fl
 
 
 _MOST_SIDE = 65_536
-"""Positions along an axis that a prediction follows; it goes through a map and a window position by position."""
-_MOST_STEPS = 1 << 24
-"""Positions of an axis times taps of a window along it."""
+"""Positions along an axis that a prediction follows: it goes through a map position by position."""
 
 
 def _too_large(graph: Graph, position: int) -> str:
@@ -90,13 +88,6 @@ def _too_large(graph: Graph, position: int) -> str:
     side = max([n or 0 for shape in shapes for n in spatial(shape)], default=0)
     if side > _MOST_SIDE:
         return f"a map of {side:,} positions along an axis"
-    reach = 1
-    for name in ("kernel", "size", "dilation", "stride"):
-        value: object = getattr(node.op, name, 1)
-        numbers = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-        reach *= max([n for n in numbers if isinstance(n, int)], default=1)
-    if reach > _MOST_SIDE or reach * side > _MOST_STEPS:
-        return f"a window that reaches over {reach:,} positions"
     return ""
 
 

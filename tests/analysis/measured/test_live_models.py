@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 from archlab import gradient_flow, load
+from archlab.analysis.measured._batch import synthetic
+from archlab.analysis.measured._gradient_flow import probe_of
+from archlab.analysis.measured._loss import choose
+from archlab.bridge import live
 from archlab.errors import UsageError
 from tests.keras_models import model_of, recipes
 from tests.oracles import gradients
@@ -164,7 +168,6 @@ def test_seeds_start_a_copy_of_a_trained_model_afresh() -> None:
 
 def test_a_layer_without_a_rule_is_measured_and_drawn_anew() -> None:
     import keras
-    import tensorflow as tf
 
     class Scaled(keras.layers.Layer):
         def build(self, shape: Any) -> None:
@@ -172,7 +175,9 @@ def test_a_layer_without_a_rule_is_measured_and_drawn_anew() -> None:
             self.kernel = self.add_weight(shape=(shape[-1], 4), initializer=self.kernel_initializer, name="kernel")
 
         def call(self, x: Any) -> Any:
-            return tf.matmul(x, self.kernel)
+            if isinstance(x, keras.KerasTensor):
+                raise TypeError("it takes no symbols")
+            return keras.ops.matmul(x, self.kernel)
 
         def compute_output_shape(self, shape: Any) -> Any:
             return (*shape[:-1], 4)
@@ -405,3 +410,37 @@ def test_a_reference_to_a_live_model_measures_it_as_it_is_at_any_size() -> None:
     flow = gradient_flow(load(model), x, y, input=(24, 24))
     assert (flow.seeds, flow.weights, flow.loss) == ((), "the weights as they are", "binary_crossentropy")
     assert flow.layers == gradient_flow(larger, x, y).layers
+
+
+def deep(layers: int) -> Any:
+    import keras
+
+    inputs = x = keras.Input((8, 8, 3))
+    for _ in range(layers):
+        x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", kernel_initializer="he_normal")(x)
+    return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
+
+
+def test_a_layer_costs_few_operations_of_tensorflow_however_many_there_are() -> None:
+    # Each takes about half a millisecond to trace, and with them a network of 1,000 layers half a minute.
+    counts: list[int] = []
+    for layers in (4, 8, 12):
+        found = live(deep(layers))
+        probe = probe_of(found, choose(found.graph, "mean_squared_error", found.model), training=True)
+        probe.run(synthetic(found.graph, 2, loss=probe.loss))
+        (compiled,) = probe._compiled.values()
+        counts.append(len(compiled.graph.get_operations()))
+    assert counts[2] - counts[1] == counts[1] - counts[0] <= 4 * 36
+
+
+def test_a_deep_network_is_measured_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archlab.analysis.measured import _probe
+
+    model, data = deep(3), (normal(4, 8, 8, 3), normal(4, 2))
+    plain = gradient_flow(model, *data, loss="mean_squared_error")
+    monkeypatch.setattr(_probe, "_DEEP", 1)
+    found = gradient_flow(model, *data, loss="mean_squared_error")
+    for one, other in zip(plain.layers, found.layers, strict=True):
+        assert other.weight_gradient_norm == pytest.approx(one.weight_gradient_norm, rel=1e-5)
+        assert other.activation_gradient_rms == pytest.approx(one.activation_gradient_rms, rel=1e-5)
+        assert other.weight_norm == pytest.approx(one.weight_norm, rel=1e-6)

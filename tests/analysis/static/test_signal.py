@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -44,9 +45,10 @@ from archlab import (
 from archlab.analysis.measured._batch import synthetic
 from archlab.analysis.static._photos import BATCH, synthetic_signal
 from archlab.analysis.static.signal import predict
-from archlab.graph import Shape
+from archlab.graph import Axis, Shape
 from archlab.ops import Op
 from archlab.signals import ErrorSignal, Nonlinearity, Signal
+from archlab.signals._edges import gathered, normal, through_edges
 from archlab.signals._walk import (
     Law,
     Rectified,
@@ -355,10 +357,13 @@ def test_an_input_of_unknown_size_is_said_to_be_so() -> None:
         DepthwiseConv(kernel=10**9),
         AvgPool(10**9, stride=1, padding="same"),
         MaxPool(10**8, stride=1, padding="same"),
-        ZeroPad(10**8),
-        Upsample(10**6),
     ],
 )
+def test_a_window_of_any_size_is_followed(part: Part) -> None:
+    assert predict_gradient_flow(Input(32, 32, 3) >> part >> HEAD).reliable
+
+
+@pytest.mark.parametrize("part", [ZeroPad(10**8), Upsample(10**6)])
 def test_what_cannot_be_gone_through_is_said_to_be_too_large(part: Part) -> None:
     net = Input(32, 32, 3) >> part >> HEAD
     found = predict_gradient_flow(net)
@@ -556,3 +561,16 @@ def test_deep_residual_blocks_that_end_in_a_relu(blocks: int) -> None:
         if theirs.body:
             assert ours.activation_gradient_rms == pytest.approx(theirs.activation_gradient_rms, rel=0.35), ours.name
     assert predicted.slope == pytest.approx(measured.slope, abs=0.004)
+
+
+def test_a_kernel_may_be_of_any_size() -> None:
+    net = Input(8, 8, 4) >> DepthwiseConv(kernel=(10**15, 10**15)) >> ReLU() >> Conv(4, kernel=10**9, stride=10**8)
+    assert predict_gradient_flow(net >> GlobalAvgPool() >> Dense(2)).layers
+
+
+@pytest.mark.parametrize(("stride", "taps"), [(1, range(-9, 10)), (2, range(-4, 31, 3)), (3, (-7, 0, 2, 50))])
+def test_taps_that_read_nothing_change_nothing(stride: int, taps: Sequence[int]) -> None:
+    axis, profile = Axis(stride, (taps,)), (0.5, 1.5, 1.0, 2.0, 0.0)
+    (found,), factor = through_edges((profile,), (axis,), (5,), (4,), False)
+    expected, mean = normal(gathered(profile, axis, 4))
+    assert found == pytest.approx(expected) and factor == pytest.approx(mean)
