@@ -41,9 +41,9 @@ def layers_table(subject: Subject, by: By = "layer", place: Place | None = None,
     where: Place = place or ("layers" if by == "layer" else "groups")
     if by == "layer":
         rows: list[list[Cell | str]] = [[node.name, Cell(node.op.title), shape(node.shape)] for node in graph]
-        columns = _of_layers(subject, where)
+        columns, recorded = _of_layers(subject, where), _of_layers(subject, None)
         records = tuple(
-            record(node, {quantity: values[number] for quantity, values in _of_layers(subject, None).items()})
+            record(node, {quantity: values[number] for quantity, values in recorded.items()})
             for number, node in enumerate(graph)
         )
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,20 @@ def test_what_cannot_be_measured_keeps_nothing_else_from_being() -> None:
     assert "fine: stable." in text
     assert "not measured, because" in str(compare({"odd": MYSTERIOUS}, seeds=1))
     assert found.to_dict()["architectures"][0]["not_measured"] == "mystery: Mystery has no layer in Keras"
+
+
+def test_a_table_asks_for_the_values_of_layers_twice_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archlab.report import _architecture
+
+    plain = _architecture._of_layers
+    asked: list[object] = []
+
+    def counted(subject: Any, place: Any) -> Any:
+        asked.append(place)
+        return plain(subject, place)
+
+    monkeypatch.setattr(_architecture, "_of_layers", counted)
+    found = compare("residual", static=True)[0]
+    _, records = layers_report(found.architecture, found.analysis)
+    assert len(records) == len(found.analysis.graph)
+    assert len(asked) == 2  # for the table, and for the rows as plain data
