@@ -10,9 +10,13 @@ from archlab.bridge import load_keras
 from archlab.bridge.types import Tensor, TensorFlow
 from archlab.data._quiet import quiet_decoders
 from archlab.errors import DataError, UsageError
-from archlab.files import reason_of
+from archlab.files import read_bytes, reason_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+LARGEST = 2**28
+"""Bytes of a file that is read."""
+_MOST_PIXELS = 100_000_000
+"""Of an image that is decoded: 300 MB in memory."""
 READABLE = "JPEG, PNG, BMP and GIF can be read"
 
 # The first bytes of a file. Those that cannot be decoded are here for the error message.
@@ -59,7 +63,30 @@ def check_content(content: bytes) -> str:
         raise UndecodableError(f"not an image: {READABLE}")
     if kind not in DECODED:
         raise UndecodableError(f"a {kind} image: {READABLE}")
+    size = _declared(content, kind)
+    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+        width, height = size
+        raise UndecodableError(f"{width:,} × {height:,} pixels, the limit is {_MOST_PIXELS:,} in all")
     return kind
+
+
+def _declared(content: bytes, kind: str) -> tuple[int, int] | None:
+    """Width and height as the header says, before anything is decoded; None where it says nothing."""
+    if kind == "PNG" and len(content) >= 24:
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    if kind == "GIF" and len(content) >= 10:
+        return int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
+    if kind == "BMP" and len(content) >= 26:
+        sides = (int.from_bytes(content[at : at + 4], "little", signed=True) for at in (18, 22))
+        width, height = map(abs, sides)
+        return width, height
+    at = 2
+    while kind == "JPEG" and at + 9 <= len(content) and content[at] == 0xFF:
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame: its height and width stand here
+            return int.from_bytes(content[at + 7 : at + 9], "big"), int.from_bytes(content[at + 5 : at + 7], "big")
+        at += 2 + length
+    return None
 
 
 def check_size(size: tuple[int, int], channels: int) -> None:
@@ -101,7 +128,7 @@ def decode_image(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     check_size(size, channels)
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, LARGEST)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except OSError as error:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from archlab.data._decode import SUFFIXES, UndecodableError, check_content, kind_by_suffix
+from archlab.data._decode import LARGEST, SUFFIXES, UndecodableError, check_content, kind_by_suffix
 from archlab.data._image_set import Skipped
 from archlab.errors import DataError, did_you_mean
-from archlab.files import reason_of
+from archlab.files import read_bytes, reason_of
 
 Progress = Callable[[str, int, int], None]
 A = TypeVar("A")
@@ -187,7 +187,7 @@ def examine(root: Path, label: int, path: Path) -> ImageFile | Skipped:
     if path.suffix.lower() not in SUFFIXES:
         return Skipped(name, f"no image suffix: {', '.join(SUFFIXES)} can be read")
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, LARGEST)
         kind = check_content(content)
     except OSError as error:
         return Skipped(name, f"cannot be read, {reason_of(error)}")

@@ -11,12 +11,12 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.data import _cache
-from archlab.data._decode import UndecodableError, decode, resize
+from archlab.data._decode import LARGEST, UndecodableError, decode, resize
 from archlab.data._divide import fingerprint
 from archlab.data._folder import ImageFile, Progress, in_parallel
 from archlab.data._quiet import quiet_decoders
 from archlab.errors import DataError, OutputError
-from archlab.files import cache_folder
+from archlab.files import cache_folder, read_bytes
 
 _VERSION = 1
 """Of the decoding. A new version ignores the cache files of older ones."""
@@ -76,7 +76,7 @@ def decoded(
 
     def work(file: ImageFile) -> Any:
         try:
-            content = file.path.read_bytes()
+            content = read_bytes(file.path, LARGEST)
         except OSError:
             content = b""
         # A cache file is named by the hashes of its contents: a file that changed since it was hashed is refused.

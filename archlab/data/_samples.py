@@ -11,12 +11,13 @@ import numpy as np
 
 from archlab.bridge import load_keras
 from archlab.data import _shapes
-from archlab.data._decode import UndecodableError, check_size, decode
+from archlab.data._decode import LARGEST, UndecodableError, check_size, decode
 from archlab.data._folder import ImageFile, examine, layout
 from archlab.data._image_set import Skipped
 from archlab.data._open import check_source
 from archlab.data._quiet import quiet_decoders
 from archlab.errors import DataError
+from archlab.files import read_bytes
 
 
 class Samples(NamedTuple):
@@ -96,7 +97,7 @@ def _decoded(
             continue
         try:
             with quiet_decoders():
-                image = decode(tf, path.read_bytes(), channels)
+                image = decode(tf, read_bytes(path, LARGEST), channels)
         except UndecodableError as error:
             skipped.append(Skipped(file.name, str(error)))
             yield None

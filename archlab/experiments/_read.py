@@ -9,6 +9,7 @@ import yaml
 
 from archlab.errors import SourceError, UsageError, did_you_mean
 from archlab.experiments._plan import Candidate, Plan, RecipeVariant, Resources, folder_name, split_reference
+from archlab.files import read_text
 from archlab.notation._nodes import LARGEST, Nodes
 
 _KEYS = ("name", "data", "architectures", "recipes", "seeds", "set", "output", "retries", "resources")
@@ -26,9 +27,7 @@ def read_plan(path: str | Path) -> Plan:
     """
     file = Path(path)
     try:
-        if file.stat().st_size > 4 * LARGEST:
-            raise SourceError(f"{path} has {file.stat().st_size:,} bytes, the limit is {4 * LARGEST:,}")
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file, 4 * LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise SourceError(f"{path} cannot be read, {reason.lower()}") from None

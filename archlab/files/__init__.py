@@ -8,6 +8,9 @@ from archlab.files._folder import check_new as check_new
 from archlab.files._folder import new_folder as new_folder
 from archlab.files._lock import exclusive as exclusive
 from archlab.files._lock import locked as locked
+from archlab.files._read import check_regular as check_regular
+from archlab.files._read import read_bytes as read_bytes
+from archlab.files._read import read_text as read_text
 from archlab.files._reason import is_file as is_file
 from archlab.files._reason import is_folder as is_folder
 from archlab.files._reason import reason_of as reason_of

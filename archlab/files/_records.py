@@ -32,6 +32,7 @@ from typing import (
 )
 
 from archlab.errors import SourceError, did_you_mean
+from archlab.files._read import check_regular
 from archlab.files._reason import reason_of
 from archlab.text import shown
 
@@ -94,6 +95,7 @@ def _too_large(where: str | Path) -> SourceError:
 @contextmanager
 def _opened(path: Path) -> Generator[TextIO]:
     try:
+        check_regular(path)
         with path.open(encoding="utf-8", newline="\n") as file:
             yield file
     except FileNotFoundError:

@@ -320,3 +320,27 @@ def test_the_lectures_images(images: Path) -> None:
         assert getattr(opened, split).labels.mean() == 0.5
     assert opened.test.names[0] == "test/cats/cat.1500.jpg"
     assert opened.fingerprint == "1dbc713b0699e008be0946b971344623973301ec0e109c57fa39c9cfa585cbfc"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in its file system")
+def test_what_never_ends_or_is_too_large_is_skipped_unread(tmp_path: Path) -> None:
+    root = folder(tmp_path / "pets")
+    os.mkfifo(root / "train" / "cats" / "pipe.jpg")
+    (root / "train" / "cats" / "zero.jpg").symlink_to("/dev/zero")
+    with (root / "train" / "dogs" / "sparse.jpg").open("wb") as file:
+        file.truncate(200 * 2**30)
+    found = {Path(each.name).name: each.reason for each in open_images(root, SIZE).skipped}
+    assert found["pipe.jpg"] == found["zero.jpg"] == "cannot be read, it is a pipe or a device, not a file"
+    assert found["sparse.jpg"] == "cannot be read, it has 214,748,364,800 bytes, the limit is 268,435,456"
+
+
+def test_an_image_that_says_it_is_huge_is_not_decoded(tmp_path: Path) -> None:
+    root, huge = folder(tmp_path / "pets"), (15_000).to_bytes(4, "big") * 2
+    image = png(pixels(0))
+    put(root / "train" / "cats" / "huge.png", image[:16] + huge + image[24:])
+    photo, frame = jpeg(0), (15_000).to_bytes(2, "big") * 2
+    at = photo.index(b"\xff\xc0") + 5
+    put(root / "train" / "cats" / "huge.jpg", photo[:at] + frame + photo[at + 4 :])
+    found = {Path(each.name).name: each.reason for each in open_images(root, SIZE).skipped}
+    assert set(found) == {"huge.png", "huge.jpg"}
+    assert set(found.values()) == {"15,000 × 15,000 pixels, the limit is 100,000,000 in all"}

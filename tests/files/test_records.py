@@ -123,3 +123,11 @@ def test_lines_end_where_they_were_ended(tmp_path: Path) -> None:
     file.write_text('{"a": "b\u2028c"}\n{"a": 2}', encoding="utf-8")
     assert [json.loads(line) for line, _ in read_lines(file)] == [{"a": "b\u2028c"}, {"a": 2}]
     assert [where for _, where in read_lines(file)] == [f"{file}:1", f"{file}:2"]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no device that never ends")
+def test_what_never_ends_is_refused_unread(tmp_path: Path) -> None:
+    for read in (read_json, lambda path: list(read_lines(path))):
+        with pytest.raises(SourceError) as caught:
+            read(Path("/dev/zero"))
+        assert str(caught.value) == "/dev/zero cannot be read, it is a pipe or a device, not a file"

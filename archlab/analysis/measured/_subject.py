@@ -11,7 +11,7 @@ from typing import Any
 from archlab.analysis._flow import initializations
 from archlab.analysis.measured._loss import Given, Loss, choose
 from archlab.analysis.measured._probe import Probe
-from archlab.bridge import Runnable, build, live, load_keras, same_weights, widened
+from archlab.bridge import Runnable, build, live, load_keras, same_random_state, same_weights, widened
 from archlab.bridge.types import Layer, Tensor, Variable
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Graph
@@ -38,7 +38,9 @@ class Subject:
     @cached_property
     def runnable(self) -> Runnable:
         """The model, made when it is first needed: what is wrong with a batch is said before anything is built."""
-        return self.make()
+        # Keras draws the seeds of what it makes from Python's generator, which is the caller's.
+        with same_random_state():
+            return self.make()
 
     @cached_property
     def _probe(self) -> Probe:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from archlab.errors import SourceError, UnknownNameError, UsageError, did_you_mean
+from archlab.files import read_text
 from archlab.training.recipes._recipe import Recipe, read_fields
 
 _PACKAGE = "archlab.training.recipes"
@@ -42,9 +43,7 @@ def _load(name: str | Path, children: tuple[str, ...]) -> Recipe:
     if Path(text).suffix in (".yaml", ".yml"):
         path = Path(text)
         try:
-            if path.stat().st_size > LARGEST:
-                raise SourceError(f"{path} is larger than {LARGEST:,} bytes, the limit of a recipe")
-            return _from_yaml(path.read_text(encoding="utf-8"), str(path), children)
+            return _from_yaml(read_text(path, LARGEST), str(path), children)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise SourceError(f"recipe {path} cannot be read: {reason.lower()}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from pathlib import Path
 
 import numpy as np
@@ -390,3 +391,9 @@ def test_dead_initializations_are_named_and_not_hidden_behind_a_median() -> None
         Input(16, 16, 3) >> Conv(8) >> ReLU() >> GlobalAvgPool() >> Dense(1, activation="sigmoid"), seeds=2
     )
     assert sound.dead_seeds == ()
+
+
+def test_the_caller_s_random_numbers_are_left_as_they_are() -> None:
+    state, arrays = random.getstate(), np.random.get_state()[1].tolist()
+    gradient_flow("residual:depth=4,width=4", input=(32, 32), seeds=1)
+    assert random.getstate() == state and np.random.get_state()[1].tolist() == arrays
