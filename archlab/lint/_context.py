@@ -90,6 +90,7 @@ class Context:
         broken: why it does not add up; None where it does.
         flow: its measured gradients.
         not_measured: why they are not.
+        least: the least severity that is reported: what only less would come of need not be worked out.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Context:
     broken: Broken | None = None
     flow: GradientFlow | None = None
     not_measured: str = ""
+    least: Standing = "info"
 
     @property
     def nodes(self) -> tuple[Node, ...]:

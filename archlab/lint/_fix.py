@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archlab.errors import DesignError
 from archlab.graph import Graph, Part
 from archlab.lint._context import Context
-from archlab.lint._finding import Finding, Severity, at_least
+from archlab.lint._finding import Finding, Severity, read_severity
 from archlab.lint._lint import Choice, compile_options, context_and_tree, findings_of
 from archlab.lint._mend import Edits, mended_graph, mended_tree
 from archlab.lint._registry import all_rules
@@ -68,7 +68,7 @@ def fix(
     """
     context, tree = context_and_tree(architecture, compile_options(loss), read_task(task))
     rules = all_rules().selected(select, ignore)
-    return fixed(context, tree, rules, severity=severity)
+    return fixed(replace(context, least=read_severity(severity)), tree, rules)
 
 
 def fixed(
@@ -76,27 +76,30 @@ def fixed(
     tree: Part | None,
     rules: Sequence[Rule],
     choice: Choice | None = None,
-    severity: Severity = "warning",
 ) -> Fixed:
     """Mend an architecture of which the context and the tree of parts are known."""
     before, lines, mended = context.graph, list[str](), list[Finding]()
     refused: set[tuple[str, str]] = set()
-    found = _found(context, rules, choice, severity)
+    found = findings_of(context, rules, choice)
     for _ in range(_MOST):
         each = next((each for each in found if each.edits and _key(each) not in refused), None)
         if each is None or each.edits is None or context.broken is not None:
             break
-        made = _mended(context, tree, each.edits)
+        # A part that stands in several places is changed in all of them: what else the rule found is asked for first.
+        edits = Edits.together([other.edits for other in found if other.code == each.code and other.edits])
+        made = _mended(context, tree, edits) or _mended(context, tree, each.edits)
         if made is None:
             refused.add(_key(each))
             continue
         now, new_tree = made
-        later = _found(now, rules, choice, severity)
+        later = findings_of(now, rules, choice)
         if not _better(found, later, each):
             refused.add(_key(each))
             continue
-        lines += each.edits.lines(context.graph)
-        mended.append(each)
+        gone = {_key(other) for other in found} - {_key(other) for other in later}
+        done = [other for other in found if other.code == each.code and _key(other) in gone and other.edits]
+        lines += [line for other in done if other.edits for line in other.edits.lines(context.graph)]
+        mended += done
         context, tree, found = now, new_tree, later
     graph = context.graph
     after = Graph(graph.nodes, graph.outputs, f"{context.name}, mended") if mended else graph
@@ -131,7 +134,3 @@ def _counts(found: Iterable[Finding]) -> Mapping[str, int]:
     for each in found:
         counts[each.code] = counts.get(each.code, 0) + 1
     return counts
-
-
-def _found(context: Context, rules: Sequence[Rule], choice: Choice | None, severity: Severity) -> list[Finding]:
-    return [each for each in findings_of(context, rules, choice) if at_least(each.severity, severity)]

@@ -111,9 +111,8 @@ def lint(
     context = context_of(architecture, told, read_task(task), input_range, input, allow_lambda)
     choice = Choice(tuple(select), tuple(ignore), per_layer_ignores or {})
     rules = all_rules()
-    severity = read_severity(severity)
-    found = findings_of(context, choice.rules(rules), choice)
-    return Findings.of([each for each in found if at_least(each.severity, severity)], [context.name])
+    context = replace(context, least=read_severity(severity))
+    return Findings.of(findings_of(context, choice.rules(rules), choice), [context.name])
 
 
 def compile_options(
@@ -140,6 +139,8 @@ def findings_of(context: Context, rules: Iterable[Rule], choice: Choice | None =
     for rule in rules:
         if context.broken is not None and not rule.partial:
             continue
+        if not at_least(rule.severity, context.least):
+            continue
         for each in rule.check(context):
             finding = Finding(
                 rule.code,
@@ -154,7 +155,7 @@ def findings_of(context: Context, rules: Iterable[Rule], choice: Choice | None =
                 each.edits or None,
             )
             kept = choice.kept(finding) if choice else finding
-            if kept is not None:
+            if kept is not None and at_least(kept.severity, context.least):
                 found.append(kept)
     return found
 

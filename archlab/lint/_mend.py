@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from archlab.errors import DesignError
@@ -25,6 +25,16 @@ class Edits:
 
     def __bool__(self) -> bool:
         return bool(self.ops or self.after)
+
+    @classmethod
+    def together(cls, several: Iterable[Edits]) -> Edits:
+        """The changes of several as one."""
+        ops: dict[str, Op | None] = {}
+        after: dict[str, Op] = {}
+        for each in several:
+            ops |= each.ops
+            after |= each.after
+        return cls(ops, after)
 
     def lines(self, graph: Graph) -> list[str]:
         """The changes, one a line, as they are told."""

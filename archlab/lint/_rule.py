@@ -34,7 +34,7 @@ class Found:
         layers: where, by name.
         remedy: what to do.
         value: the number that makes it matter.
-        severity: where it is another than the rule's.
+        severity: where it is less than the rule's.
         edits: the change that mends it.
     """
 
@@ -56,7 +56,7 @@ class Rule:
     Attributes:
         code: a letter for its group and three digits.
         name: words with dashes.
-        severity: of its findings, unless one says otherwise.
+        severity: of its findings; one may say that it is less grave.
         check: from what is known of an architecture to what is found. It must not change anything.
         page: its page of the documentation, the docstring of the rule's file.
         source: what it rests on: a paper, a section.

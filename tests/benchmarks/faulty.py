@@ -5,9 +5,9 @@
 The folder holds `faulty_models.py`, whose `CASES` each build a network at fault and, where a remedy is known, the
 remedied one, and say which kinds of fault a linter owes. `tests/lint/kinds.json` says which rules report a kind.
 
-Counted is as the corpus counts: a fault that is owed (not disputed) is found where a rule of its kind reports it at the
-network at fault. A false alarm is a finding at the remedied network, at default severity, of a rule that reports no kind
-which the remedy leaves or the case disputes. Rules of taste are off, as they are by default.
+Counted is as the corpus counts: a fault that is owed (not disputed) is found where a rule of its kind reports it at
+the network at fault. A false alarm is a finding at the remedied network, at default severity, of a rule that reports
+no kind which the remedy leaves or the case disputes. Rules of taste are off, as they are by default.
 """
 
 from __future__ import annotations

@@ -15,33 +15,47 @@ Conv(64) >> BatchNorm() >> Dropout(0.5)    # not reported
 from collections.abc import Iterable
 
 from archlab.graph import Node
-from archlab.lint._context import DROPOUTS, Context
+from archlab.lint._context import DROPOUTS, Context, listed
 from archlab.lint._mend import Edits
 from archlab.lint._rule import Found, Rule
-from archlab.ops import BatchNorm
+from archlab.ops import BatchNorm, Op
 
 
 def check(context: Context) -> Iterable[Found]:
     """Dropouts whose variance is normalized."""
+    found: list[tuple[float, int, int]] = []
+    ops: dict[str, Op | None] = {}
+    after: dict[str, Op] = {}
     for at, node in enumerate(context.nodes):
         if not isinstance(node.op, DROPOUTS) or not node.op.rate:
             continue
         ends = [end for end in context.ahead(at, _passes) if end >= 0 and isinstance(context.nodes[end].op, BatchNorm)]
-        if not ends:
-            continue
-        rate, signal = node.op.rate, context.moments.signals[node.inputs[0]]
-        shift = 1 / (1 - rate)
-        if signal is not None and signal.variance > 0:
-            shift = (signal.square / (1 - rate) - signal.mean**2) / signal.variance
-        name, norm = node.name, context.nodes[ends[0]].name
-        alone = len(context.readers(at)) == 1 and len(ends) == 1
-        yield Found(
-            f"{name}: a rate of {rate:g} makes the variance that {norm} keeps {shift:.2f} times that at inference.",
-            (name, norm),
-            "put dropout behind the normalization",
-            shift,
-            edits=Edits({name: None}, {norm: node.op}) if alone else None,
-        )
+        if ends:
+            found.append((_shift(context, at), at, ends[0]))
+            if len(context.readers(at)) == 1 and len(ends) == 1:
+                ops[node.name] = None
+                after[context.nodes[ends[0]].name] = node.op
+    if not found:
+        return
+    shift, at, norm = max(found)
+    rate = context.nodes[at].op.rate
+    names = context.names([at for _, at, _ in found])
+    yield Found(
+        f"{listed(names)}: a rate of {rate:g} makes the variance that {context.nodes[norm].name} keeps {shift:.2f} "
+        "times that at inference.",
+        (*names, *context.names([norm for _, _, norm in found])),
+        "put dropout behind the normalization",
+        shift,
+        edits=Edits(ops, after) if len(ops) == len(found) else None,
+    )
+
+
+def _shift(context: Context, at: int) -> float:
+    """The variance in training over that at inference."""
+    op, signal = context.nodes[at].op, context.moments.signals[context.nodes[at].inputs[0]]
+    if signal is None or signal.variance <= 0:
+        return 1 / (1 - op.rate)
+    return (signal.square / (1 - op.rate) - signal.mean**2) / signal.variance
 
 
 def _passes(node: Node) -> bool:

@@ -38,8 +38,8 @@ def check(context: Context) -> Iterable[Found]:
 def _is_grave(context: Context, merge: Misaligned) -> bool:
     if merge.offset is None:
         return True
-    row = context.analysis.receptive_field.layers[context.graph.position(merge.name)]
-    strides = [float(stride) for stride in row.stride or ()]
+    seen = context.analysis.receptive_field.seen[context.graph.position(merge.name)]
+    strides = [float(extent.stride) for extent in seen.by_image(seen.extents or ())]
     return not strides or any(float(apart) >= stride for apart, stride in zip(merge.offset, strides, strict=False))
 
 

@@ -87,7 +87,10 @@ def _reads(context: Context, at: int, end: int) -> bool:
     # Where a map is flattened the reader tells its positions apart.
     flat = len(reader.shape) == 1 and any(isinstance(context.nodes[here].op, Flatten) for here in range(at, end))
     carried, taken = (prod(node.shape), prod(came)) if flat else (node.shape[-1], came[-1])
-    return carried >= min(taken, reader.shape[-1])
+    # A pointwise projection to as many channels as it reads is a bottleneck too, of a block that does not narrow.
+    pointwise = isinstance(node.op, Conv) and prod(per_axis("", node.op.kernel, len(node.shape) - 1)) == 1
+    wide = carried > taken if pointwise else carried >= taken
+    return wide or carried >= reader.shape[-1]
 
 
 def _factorized(node: Node, reader: Node) -> bool:

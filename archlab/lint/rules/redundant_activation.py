@@ -15,10 +15,11 @@ Dense(10) >> Softmax()                          # not reported
 from collections.abc import Iterable
 from math import e
 
-from archlab.lint._context import TRAINING_ONLY, Context
+from archlab.graph import Node
+from archlab.lint._context import TRAINING_ONLY, Context, listed
 from archlab.lint._mend import Edits
 from archlab.lint._rule import Found, Rule
-from archlab.ops import ELU, Activation, Flatten, LeakyReLU, MaxPool, PReLU, ReLU, Reshape, Softmax
+from archlab.ops import ELU, Activation, Flatten, LeakyReLU, PReLU, ReLU, Reshape, Softmax
 
 _ACTIVATIONS = (Activation, ReLU, LeakyReLU, ELU, Softmax, PReLU)
 _NOT_NEGATIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential")
@@ -26,43 +27,40 @@ _KEEPS_POSITIVE = ("relu", "leaky_relu", "prelu", "elu")
 
 
 def check(context: Context) -> Iterable[Found]:
-    """Activations of activations."""
+    """Activations of activations, one finding for each pair of kinds."""
+    kinds: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for at, node in enumerate(context.nodes):
         second = node.op.output_activation
-        if not isinstance(node.op, _ACTIVATIONS) or second == "linear" or not node.inputs:
+        if not isinstance(node.op, _ACTIVATIONS) or second in (None, "linear") or not node.inputs:
             continue
         if any(context.nodes[reader].op.merge == "product" for reader in context.readers(at)):
             continue
-        same = second in _KEEPS_POSITIVE
-        source = context.before(
-            at,
-            lambda each, same=same: isinstance(
-                each.op, (*TRAINING_ONLY, Flatten, Reshape, *((MaxPool,) if same else ()))
-            ),
-        )
-        before = context.nodes[source]
-        first = before.op.output_activation
-        if first in (None, "linear") or not before.inputs:
-            continue
-        direct = source == node.inputs[0]
-        if first in _NOT_NEGATIVE and same:
-            # On its way a max pooling of ReLUs may want them after it for the cost of it; only what is direct is waste.
-            if not direct and any(isinstance(context.nodes[here].op, MaxPool) for here in range(source, at)):
-                continue
-            message = f"{node.name}: a {second} of a {first} changes nothing, for that is never negative."
-            yield Found(message, (node.name, before.name), "leave it out", 0.0, edits=Edits({node.name: None}))
-        elif first == "softmax" and second == "softmax":
-            units = node.shape[-1] or 2
-            most = e / (e + units - 1)
-            message = (
-                f"{node.name}: a softmax of a softmax: the right of {units} classes has a probability of at most "
-                f"{most:.2f}."
-            )
-            yield Found(message, (node.name, before.name), "leave it out", most, edits=Edits({node.name: None}))
-        elif direct:
-            least = " and is never below 0.5" if first in _NOT_NEGATIVE and second == "sigmoid" else ""
-            message = f"{node.name}: a {second} of a {first}{least}."
-            yield Found(message, (node.name, before.name), "leave one of the two out")
+        source = context.before(at, _passes)
+        first = context.nodes[source].op.output_activation
+        if first not in (None, "linear") and context.nodes[source].inputs:
+            kinds.setdefault((first, second), []).append((source, at))
+    for (first, second), pairs in kinds.items():
+        yield _found(context, first, second, pairs)
+
+
+def _passes(node: Node) -> bool:
+    return isinstance(node.op, (*TRAINING_ONLY, Flatten, Reshape))
+
+
+def _found(context: Context, first: str, second: str, pairs: list[tuple[int, int]]) -> Found:
+    places = context.names([at for _, at in pairs])
+    where = f"{listed(places)}: a {second} of a {first}"
+    layers = (*places, *context.names([source for source, _ in pairs]))
+    gone = Edits(dict.fromkeys(places))
+    if first in _NOT_NEGATIVE and second in _KEEPS_POSITIVE:
+        return Found(f"{where} changes nothing, for that is never negative.", layers, "leave it out", 0.0, edits=gone)
+    if first == second == "softmax":
+        units = context.nodes[pairs[0][1]].shape[-1] or 2
+        most = e / (e + units - 1)
+        message = f"{where}: the right of {units} classes has a probability of at most {most:.2f}."
+        return Found(message, layers, "leave it out", most, edits=gone)
+    least = " is never below 0.5" if first in _NOT_NEGATIVE and second == "sigmoid" else ""
+    return Found(f"{where}{least}.", layers, "leave one of the two out")
 
 
 RULE = Rule("A303", "redundant-activation", "warning", check, __doc__, "proof: the ranges of both", fixes=True)

@@ -3,7 +3,8 @@
 **Why.** A layer learns at the rate of its gradient. Predicted by mean-field theory without building the network, or
 measured where `compare` has measured it; how it affects training is the forecast's, fitted to networks that were
 trained (see [forecast](../concepts/forecast.md)). An error where the forecast is that neither SGD nor Adam trains the
-network, or where the gradient was measured; a warning where that forecast is uncertain; else an info.
+network, or where the gradient was measured; a warning where that forecast is uncertain; an info where one of the two
+may train it, or where the gradient is weak in a branch that there is a way past.
 
 **Instead.** The remedy that is named was tried on this network: He's initialization, residual connections or batch
 normalization.

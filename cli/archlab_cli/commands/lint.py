@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from archlab_cli.options import (
 
 if TYPE_CHECKING:
     from archlab.graph import Part
-    from archlab.lint import Choice, Config, Context, Findings, Fixed, Rule, Rules, Severity, Task
+    from archlab.lint import Config, Context, Findings, Fixed, Rule, Rules, Severity, Task
 
 _FORMATS = ("text", "markdown", "json", "sarif", "github")
 _BY_SUFFIX = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
@@ -89,7 +90,17 @@ def command(
       archlab lint vgg16 --select ALL --ignore T --severity info
       archlab lint --explain A302
     """
-    from archlab.lint import Choice, Config, at_least, find_config, read_severity, read_task, with_files
+    from archlab.lint import (
+        Choice,
+        Config,
+        Findings,
+        at_least,
+        find_config,
+        findings_of,
+        read_severity,
+        read_task,
+        with_files,
+    )
 
     config = Config() if isolated else find_config()
     rules = with_files([*_beside(config), *files])
@@ -118,16 +129,18 @@ def command(
         read_range(input_range or config.text("input-range")),
         read_size(size),
         allow_lambda,
+        least,
     )
     left: list[Severity]
     if mend:
         from archlab.lint import fixed
 
-        changes = [fixed(context, tree, asked, choice, least) for context, tree in contexts]
+        changes = [fixed(context, tree, asked, choice) for context, tree in contexts]
         deliver("\n\n".join(_mended(*each) for each in zip(references, changes, strict=True)), output)
         left = [finding.severity for each in changes for finding in each.left]
     else:
-        found = _found([context for context, _ in contexts], asked, choice, least)
+        each_found = [finding for context, _ in contexts for finding in findings_of(context, asked, choice)]
+        found = Findings.of(each_found, [context.name for context, _ in contexts])
         deliver(_written(found, asked, references, form, output), output)
         left = [finding.severity for finding in found]
     if fails is not None and any(at_least(each, fails) for each in left):
@@ -142,6 +155,7 @@ def _contexts(
     pixels: tuple[float, float] | None,
     shape: tuple[int | None, ...] | None,
     allow_lambda: bool,
+    least: Severity,
 ) -> list[tuple[Context, Part | None]]:
     from archlab.lint import compile_options, context_and_tree, named_contexts_apart
 
@@ -152,17 +166,8 @@ def _contexts(
         optimizer or config.text("optimizer") or "",
         rate if rate is not None else config.number("learning-rate"),
     )
-    return named_contexts_apart(
-        [context_and_tree(each, told, task, pixels, shape, allow_lambda) for each in references]
-    )  # fmt: skip
-
-
-def _found(contexts: Sequence[Context], rules: Sequence[Rule], choice: Choice, least: Severity) -> Findings:
-    from archlab.lint import Findings, at_least, findings_of
-
-    found = [finding for context in contexts for finding in findings_of(context, rules, choice)]
-    shown = [each for each in found if at_least(each.severity, least)]
-    return Findings.of(shown, [context.name for context in contexts])
+    found = [context_and_tree(each, told, task, pixels, shape, allow_lambda) for each in references]
+    return [(replace(context, least=least), tree) for context, tree in named_contexts_apart(found)]
 
 
 def _written(found: Findings, rules: Sequence[Rule], references: Sequence[str], form: str, output: Path | None) -> str:
