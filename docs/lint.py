@@ -50,8 +50,8 @@ DEFENCES: Mapping[str, str] = {
     "convolution, so that its last convolution has no activation behind it, and the pooled features go straight "
     "into the last dense layer. In the residual network the sum stands between. A final normalization and ReLU, "
     "as in ResNet V2 and DenseNet, makes the last layer one of two.",
-    "C501": "VGG's first dense layer has about three quarters of its parameters. GoogLeNet, ResNet and what followed use "
-    "global average pooling in its place.",
+    "C501": "VGG's first dense layer has about three quarters of its parameters. GoogLeNet, ResNet and what followed "
+    "use global average pooling in its place.",
 }
 
 RULES_INTRO = """# Rules of lint

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, overload
 
 from archlab.errors import UsageError, did_you_mean
 from archlab.lint._mend import Edits
-from archlab.shown import Printed
+from archlab.shown import Printed, Shown
 from archlab.text import one_line
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
@@ -38,7 +38,7 @@ def read_severity(text: str) -> Severity:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Shown):
     """One thing that a rule found in an architecture.
 
     Attributes:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from archlab import Input, compare
+from archlab import Input, compare, lint
 from archlab.analysis import Result
 from archlab.analysis._flow import GradientFlow
 from archlab.lint import SEVERITIES, findings
@@ -70,3 +70,11 @@ def test_what_was_measured_goes_before_what_was_predicted(measured: Result, verd
     told = replace(measured, gradient_flow=replace(flow, trend=replace(flow.trend, verdict=verdict)))
     found = [each for each in findings((told,)) if "gradient" in each.rule]
     assert [(each.rule, each.severity) for each in found] == ([(rule, "error")] if rule else [])
+
+
+def test_findings_print_themselves() -> None:
+    found = lint("vgg16")
+    assert str(found).startswith("vgg16\n  C501 [*] warning: dense, behind flatten")
+    assert str(found[:1][0]).startswith("Finding(code='C501'")
+    assert "C501" in found._repr_mimebundle_()["text/html"] and "C501" in found[0]._repr_mimebundle_()["text/html"]
+    assert str(lint("residual")) == "No findings in 1 architecture."
