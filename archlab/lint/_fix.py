@@ -50,7 +50,7 @@ class Fixed:
 
 def fix(
     architecture: Reference | Callable[[], object],
-    loss: str | None = None,
+    loss: object = None,
     task: str | Task | None = None,
     *,
     select: Iterable[str] = (),

@@ -19,7 +19,7 @@ from archlab.lint._mend import Tracing
 from archlab.lint._registry import all_rules
 from archlab.lint._rule import Rule, Rules
 from archlab.lint._task import Task, read_task
-from archlab.losses import ALIASES, CompileSettings, named_loss, snake
+from archlab.losses import ALIASES, CompiledLoss, CompileSettings, named_loss, snake
 from archlab.sources import Architecture, Reference, load
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Choice:
 
 def lint(
     architecture: Reference | Callable[[], object],
-    loss: str | None = None,
+    loss: object = None,
     task: str | Task | None = None,
     *,
     metrics: Sequence[str] = (),
@@ -86,7 +86,8 @@ def lint(
         architecture: a part, a graph, a Keras model (read, and left as it is), a reference such as 'residual' or
             'net.yaml'; or a function without arguments that makes one. Where that fails because layers do not fit, the
             finding says which and why.
-        loss: a loss of Keras by name, 'mse'; by default the one that a Keras model is compiled with.
+        loss: a loss of Keras, by name ('mse') or as `compile` takes it; by default the one that a Keras model is
+            compiled with.
         task: 'binary', 'classes:10', 'labels:14' (several may hold at once), 'regression', 'regression:0:100'.
         metrics: names of metrics; by default the compiled ones.
         optimizer: 'sgd' or 'adam'; by default the compiled one.
@@ -116,14 +117,14 @@ def lint(
 
 
 def compile_options(
-    loss: str | None = None, metrics: Sequence[str] = (), optimizer: str = "", learning_rate: float | None = None
+    loss: object = None, metrics: Sequence[str] = (), optimizer: str = "", learning_rate: float | None = None
 ) -> CompileSettings:
     """What is told of how a model is compiled.
 
     Raises:
         UnknownNameError: the loss is none of Keras's.
     """
-    losses = (named_loss(_known_loss(loss)),) if loss is not None else ()
+    losses = () if loss is None else (_described(loss),)
     return CompileSettings(losses, (tuple(metrics),) if metrics else (), optimizer, learning_rate)
 
 
@@ -292,6 +293,16 @@ def _settings(found: Architecture, told: CompileSettings) -> CompileSettings:
         told.optimizer or own.optimizer,
         told.learning_rate if told.learning_rate is not None else own.learning_rate,
     )
+
+
+def _described(loss: object) -> CompiledLoss:
+    if isinstance(loss, CompiledLoss):
+        return loss
+    if isinstance(loss, str):
+        return named_loss(_known_loss(loss))
+    from archlab.bridge import described_loss, load_any_keras  # whoever holds a loss of Keras's has loaded it
+
+    return described_loss(load_any_keras(), loss)
 
 
 def _known_loss(name: str) -> str:

@@ -87,6 +87,14 @@ def test_a_live_model_says_what_it_is_compiled_with() -> None:
     assert set(lint(model, loss="binary_crossentropy").codes) == {"S211"}, "what is told goes before it"
 
 
+def test_a_loss_of_keras_itself() -> None:
+    import keras
+
+    net = Input(8) >> Dense(4, activation="softmax")
+    assert lint(net, loss=keras.losses.CategoricalCrossentropy(from_logits=True)).codes == ("H106",)
+    assert lint(net, loss=keras.losses.MeanSquaredError()).codes == ("H104",)
+
+
 def test_outputs_have_losses_of_their_own() -> None:
     import keras
 

@@ -1,8 +1,7 @@
 """A weight constraint is passed as a regularizer.
 
 **Why.** A constraint, such as `MaxNorm`, takes weights and gives back others. As a regularizer its result is added to
-the loss: not a penalty but the weights themselves, which gradient descent drives to minus infinity; the norm is not
-bounded.
+the loss, no penalty but a sum of weights, which gradient descent makes negative; their norm is not bounded.
 
 **Instead.** `kernel_constraint=MaxNorm(3)`.
 """

@@ -3,8 +3,8 @@
 **Why.** Each of these trains something else than it says:
 
 - a categorical cross-entropy on one unit: the only class has probability 1 or is compared with nothing;
-- a binary cross-entropy on a softmax: each class counts as a question of its own, although the softmax has tied them;
-  `accuracy` then is Keras's binary accuracy, at least (n − 2) / n for an untrained network of n classes;
+- a binary cross-entropy on a softmax: each class counts as a question of its own, although the softmax has tied them:
+  the gradient of the right class is joined by one for each wrong class, which asks for the same once more;
 - a squared or absolute error on a softmax: where it is sure and wrong, the gradient vanishes with p (1 − p).
 
 **Instead.** Categorical cross-entropy on a softmax of at least two units, binary cross-entropy on sigmoids.
@@ -21,7 +21,6 @@ from archlab.lint._context import Context
 from archlab.lint._heads import is_regression
 from archlab.lint._rule import Found, Rule
 from archlab.losses import SIGMOID_LOSSES, SOFTMAX_LOSSES
-from archlab.units import format_share
 
 
 def check(context: Context) -> Iterable[Found]:
@@ -34,10 +33,8 @@ def check(context: Context) -> Iterable[Found]:
             message = f"{name}: {loss.name} is of a distribution over classes, and the head has one unit."
             yield Found(message, (name,), "use binary_crossentropy, or one unit for each class", 1)
         elif head.activation == "softmax" and units > 1 and loss.kind in SIGMOID_LOSSES:
-            share = (units - 2) / units
-            said = f": 'accuracy' begins near {format_share(share, 0)}" if units > 2 else ""
-            message = f"{name}: {loss.name} takes the {units} classes of a softmax for questions of their own{said}."
-            yield Found(message, (name,), "use categorical_crossentropy, or sigmoids", share)
+            message = f"{name}: {loss.name} takes the {units} classes of a softmax for {units} questions of their own."
+            yield Found(message, (name,), "use categorical_crossentropy, or sigmoids", units)
         elif head.activation == "softmax" and units > 1 and is_regression(loss):
             share = (units - 1) / units**2
             message = (

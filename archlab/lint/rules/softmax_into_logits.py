@@ -24,7 +24,7 @@ def check(context: Context) -> Iterable[Found]:
         floor = log(1 + (units - 1) / e) if head.activation == "softmax" else log(1 + 1 / e)
         yield Found(
             f"{name}: {head.loss.name} takes logits and is given a {head.activation}: a perfect network still has a "
-            f"loss of {floor:.2f}.",
+            f"loss of at least {floor:.2f}.",
             (name,),
             "leave the activation out, or give the loss from_logits=False",
             floor,

@@ -1,8 +1,8 @@
 """The head's activation is not the one that its loss is made for.
 
-**Why.** A cross-entropy or an overlap (Dice) takes probabilities. A ReLU or a tanh puts out values that are none:
-clipped to [10⁻⁷, 1 − 10⁻⁷] they have no gradient there. Sigmoids before a categorical cross-entropy do not compete:
-Keras divides them by their sum, so that a network may raise all classes at once.
+**Why.** A cross-entropy or an overlap (Dice) takes probabilities. Of a ReLU about half of the values are 0 at
+initialization, a tanh is negative: clipped to [10⁻⁷, 1 − 10⁻⁷] these have no gradient. Sigmoids before a categorical
+cross-entropy do not compete: Keras divides them by their sum, so that a network may raise all classes at once.
 
 **Instead.** `sigmoid` for binary losses, `softmax` for categorical ones.
 
@@ -36,9 +36,9 @@ def check(context: Context) -> Iterable[Found]:
                 "of each is taken on its own."
             )
         else:
+            none = "is 0 for about half of the outputs" if head.node.op.rectifies else "puts out other values"
             message = (
-                f"{name}: {loss.name} takes probabilities, and a {head.activation} puts out others: outside [0, 1] the "
-                "gradient is 0."
+                f"{name}: {loss.name} takes probabilities, and a {head.activation} {none}: the gradient is 0 there."
             )
         yield Found(
             message,
