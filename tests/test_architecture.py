@@ -34,6 +34,8 @@ STATIC_COMMANDS = [
     ["render", "residual", "--view", "pyramid"],
     ["--help"],
     ["compare", "--help"],
+    ["lint", "baseline", "residual"],
+    ["check", "residual", "--max-params", "1M"],
 ]
 
 

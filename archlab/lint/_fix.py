@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archlab.errors import DesignError
 from archlab.graph import Graph, Part
 from archlab.lint._context import Context
-from archlab.lint._finding import Finding, Severity, read_severity
+from archlab.lint._finding import Finding, Severity, at_least, read_severity
 from archlab.lint._lint import Choice, compile_options, context_and_tree, findings_of
 from archlab.lint._mend import Edits, mended_graph, mended_tree
 from archlab.lint._registry import all_rules
@@ -59,7 +59,7 @@ def fix(
 ) -> Fixed:
     """Mend an architecture as far as rules say how; see `lint` for the arguments.
 
-    A change is made where it adds up, removes the finding, and brings no other finding of a rule that is asked.
+    A change is made where it adds up, removes the finding, and brings no other that is as grave.
 
     >>> from archlab import BatchNorm, Conv, Input
     >>> found = fix(Input(8, 8, 3) >> Conv(4, bias=True) >> BatchNorm())
@@ -103,7 +103,8 @@ def fixed(
         context, tree, found = now, new_tree, later
     graph = context.graph
     after = Graph(graph.nodes, graph.outputs, f"{context.name}, mended") if mended else graph
-    return Fixed(context.name, before, after, tree, tuple(lines), tuple(mended), tuple(found))
+    named = Graph(before.nodes, before.outputs, context.name)
+    return Fixed(context.name, named, after, tree, tuple(lines), tuple(mended), tuple(found))
 
 
 def _key(found: Finding) -> tuple[str, str]:
@@ -122,11 +123,12 @@ def _mended(context: Context, tree: Part | None, edits: Edits) -> tuple[Context,
 
 
 def _better(before: Sequence[Finding], after: Sequence[Finding], mended: Finding) -> bool:
-    """Whether the finding is gone, and nothing has come that was not there."""
-    counts = _counts(after)
-    if _key(mended) in {_key(each) for each in after} and counts.get(mended.code, 0) >= _counts(before)[mended.code]:
+    """Whether the finding is gone, and nothing has come that is as grave."""
+    was, counts = _counts(before), _counts(after)
+    if _key(mended) in {_key(each) for each in after} and counts.get(mended.code, 0) >= was[mended.code]:
         return False
-    return all(count <= _counts(before).get(code, 0) for code, count in counts.items())
+    more = {code for code, count in counts.items() if count > was.get(code, 0)}
+    return not any(each.code in more and at_least(each.severity, mended.severity) for each in after)
 
 
 def _counts(found: Iterable[Finding]) -> Mapping[str, int]:

@@ -61,6 +61,11 @@ def test_a_change_that_would_bring_another_finding_is_not_made() -> None:
     assert {each.code for each in found.left} <= {each.code for each in lint(tree)}
 
 
+def test_an_error_may_leave_a_warning_that_is_mended_next() -> None:
+    found = fix(Input(8) >> Dense(1, activation="softmax"), loss="mse")
+    assert [each.code for each in found.mended] == ["H101", "H105"] and found.tree == Input(8) >> Dense(1)
+
+
 @st.composite
 def faulty(draw: st.DrawFn) -> Part:
     """A random architecture with faults put in."""
