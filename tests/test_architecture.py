@@ -172,7 +172,7 @@ def test_the_page_on_the_code_names_what_there_is() -> None:
 
 
 def test_nothing_is_imported_by_a_string_of_its_own() -> None:
-    # The zoo, the rules and the commands find their files by looking; users name modules of theirs, Keras names its layers'.
+    # The zoo, rules and commands find their files by looking; users name modules of theirs, Keras names its layers'.
     meant = {"archlab/__init__.py", "archlab/zoo/_registry.py", "archlab/sources/_python.py",
              "archlab/bridge/_private.py", "archlab/lint/_registry.py", "cli/archlab_cli/main.py"}  # fmt: skip
     found = {

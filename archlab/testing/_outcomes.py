@@ -10,7 +10,7 @@ from archlab.ops import Op
 from archlab.report import Report, Table, to_text
 
 
-class NotApplicable(Exception):  # no error: the reason why a check has nothing to compare
+class NotApplicable(Exception):  # noqa: N818  # no error: the reason why a check has nothing to compare
     """A check has nothing to compare: the layer does not state the fact, or nothing else knows it."""
 
 

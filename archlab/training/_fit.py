@@ -361,7 +361,7 @@ def has_bfloat16() -> bool:
 def _refuse_missing(tensorboard: bool) -> None:
     if tensorboard:
         try:
-            import tensorboard as _
+            import tensorboard as _  # noqa: F401
         except ImportError:
             raise MissingPartError("--tensorboard needs TensorBoard: pip install tensorboard") from None
 

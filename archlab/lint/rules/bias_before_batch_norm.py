@@ -7,8 +7,8 @@ Pooling and flattening between the two hand a constant on, and change nothing. F
 **Instead.** `bias=False` (Keras: `use_bias=False`); beta of the normalization takes its place.
 
 ```python
-Conv(64, bias=True) >> BatchNorm()     # reported
-Conv(64, bias=False) >> BatchNorm()    # not reported
+Conv(64, bias=True) >> BatchNorm()  # reported
+Conv(64, bias=False) >> BatchNorm()  # not reported
 ```
 """
 

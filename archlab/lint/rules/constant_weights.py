@@ -8,8 +8,8 @@ unit.
 **Instead.** A random initializer: `he_normal` before ReLU, `glorot_uniform` otherwise.
 
 ```python
-Dense(64, activation="relu", initializer="ones")    # reported
-Dense(64, activation="relu")                        # not reported
+Dense(64, activation="relu", initializer="ones")  # reported
+Dense(64, activation="relu")  # not reported
 ```
 """
 

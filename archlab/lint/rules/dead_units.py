@@ -8,8 +8,8 @@ least four such layers without a way past them and without normalization.
 **Instead.** Wider layers; ELU or leaky ReLU; residual connections.
 
 ```python
-(Dense(5, activation="relu")) * 16 >> Dense(1)     # reported: 40 %
-(Dense(64, activation="relu")) * 16 >> Dense(1)    # not reported
+(Dense(5, activation="relu")) * 16 >> Dense(1)  # reported: 40 %
+(Dense(64, activation="relu")) * 16 >> Dense(1)  # not reported
 ```
 """
 

@@ -11,8 +11,8 @@ where no layer before the head looks at more than one position, or where the tas
 size.
 
 ```python
-Input(30, 1) >> Conv(64, padding="valid", activation="relu") >> Dense(1)                      # reported
-Input(30, 1) >> Conv(64, padding="valid", activation="relu") >> GlobalAvgPool() >> Dense(1)   # not reported
+Input(30, 1) >> Conv(64, padding="valid", activation="relu") >> Dense(1)  # reported
+Input(30, 1) >> Conv(64, padding="valid", activation="relu") >> GlobalAvgPool() >> Dense(1)  # not reported
 ```
 """
 

@@ -7,8 +7,8 @@ Disharmony between Dropout and Batch Normalization by Variance Shift').
 **Instead.** Dropout behind the last batch normalization.
 
 ```python
-Conv(64) >> Dropout(0.5) >> BatchNorm()    # reported
-Conv(64) >> BatchNorm() >> Dropout(0.5)    # not reported
+Conv(64) >> Dropout(0.5) >> BatchNorm()  # reported
+Conv(64) >> BatchNorm() >> Dropout(0.5)  # not reported
 ```
 """
 

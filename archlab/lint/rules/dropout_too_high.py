@@ -6,8 +6,8 @@
 **Instead.** At most 0.5 in dense layers, 0.1 to 0.3 in convolutional ones.
 
 ```python
-Dropout(0.8)    # reported
-Dropout(0.5)    # not reported
+Dropout(0.8)  # reported
+Dropout(0.5)  # not reported
 ```
 """
 

@@ -7,8 +7,8 @@ is in one of a few positions. Reported where the input is a map of at least 16 p
 **Instead.** Stride or pooling, not both; as a rule one halving a stage.
 
 ```python
-Input(28, 28, 1) >> Conv(32, stride=2) >> MaxPool(4, stride=2)    # reported: 7 positions a side
-Input(224, 224, 3) >> Conv(64, kernel=7, stride=2) >> MaxPool(3, stride=2)    # not reported: 56
+Input(28, 28, 1) >> Conv(32, stride=2) >> MaxPool(4, stride=2)  # reported: 7 positions a side
+Input(224, 224, 3) >> Conv(64, kernel=7, stride=2) >> MaxPool(3, stride=2)  # not reported: 56
 ```
 """
 

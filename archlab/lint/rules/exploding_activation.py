@@ -6,8 +6,8 @@ and the exponential of it is beyond every number of float32 after two or three l
 **Instead.** ELU, which is an exponential where its input is negative and linear elsewhere.
 
 ```python
-(Dense(5) >> Activation("exponential")) * 10    # reported
-(Dense(5) >> Activation("elu")) * 10            # not reported
+(Dense(5) >> Activation("exponential")) * 10  # reported
+(Dense(5) >> Activation("elu")) * 10  # not reported
 ```
 """
 

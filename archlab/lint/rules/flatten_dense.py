@@ -9,8 +9,8 @@ half of all parameters, and at least 100,000.
 **Instead.** `GlobalAvgPool()` in place of `Flatten()`; or more pooling before it, where positions matter.
 
 ```python
-Input(28, 28, 64) >> Flatten() >> Dense(512)          # reported: 25.7 M
-Input(28, 28, 64) >> GlobalAvgPool() >> Dense(512)    # not reported: 33 K
+Input(28, 28, 64) >> Flatten() >> Dense(512)  # reported: 25.7 M
+Input(28, 28, 64) >> GlobalAvgPool() >> Dense(512)  # not reported: 33 K
 ```
 """
 

@@ -8,8 +8,8 @@ is right for one fan-in alone. Layers that normalization follows are spared.
 **Instead.** `he_normal` before ReLU, `glorot_uniform` otherwise, which take the fan-in into account.
 
 ```python
-Input(784) >> Dense(30, initializer={"class_name": "RandomNormal", "config": {"stddev": 1.0}})   # reported: 28×
-Input(784) >> Dense(30)                                                                          # not reported
+Input(784) >> Dense(30, initializer={"class_name": "RandomNormal", "config": {"stddev": 1.0}})  # reported: 28×
+Input(784) >> Dense(30)  # not reported
 ```
 """
 

@@ -8,8 +8,8 @@ convolution or a pooling reads it.
 **Instead.** The channels last, `Input(32, 32, 3)`; or `Permute((2, 3, 1))` behind the input.
 
 ```python
-Input(3, 32, 32) >> Conv(32)    # reported
-Input(32, 32, 3) >> Conv(32)    # not reported
+Input(3, 32, 32) >> Conv(32)  # reported
+Input(32, 32, 3) >> Conv(32)  # not reported
 ```
 """
 

@@ -6,8 +6,8 @@ zeros only: its gradient is exactly zero. Reported where at least half of a kern
 **Instead.** A smaller kernel, or a larger map.
 
 ```python
-Input(5, 5, 32) >> Conv(64, kernel=12, stride=6)    # reported
-Input(28, 28, 32) >> Conv(64, kernel=5)             # not reported
+Input(5, 5, 32) >> Conv(64, kernel=12, stride=6)  # reported
+Input(28, 28, 32) >> Conv(64, kernel=5)  # not reported
 ```
 """
 

@@ -10,8 +10,8 @@
 **Instead.** Categorical cross-entropy on a softmax of at least two units, binary cross-entropy on sigmoids.
 
 ```python
-Dense(2, activation="softmax")    # with loss="binary_crossentropy": reported
-Dense(1, activation="sigmoid")    # not reported
+Dense(2, activation="softmax")  # with loss="binary_crossentropy": reported
+Dense(1, activation="sigmoid")  # not reported
 ```
 """
 

@@ -7,8 +7,8 @@ the images at initialization: there the loss is constant, and its gradient exact
 or a loss that takes logits, `from_logits=True`, which is more exact.
 
 ```python
-Dense(10)                          # with loss="categorical_crossentropy": reported
-Dense(10, activation="softmax")    # not reported
+Dense(10)  # with loss="categorical_crossentropy": reported
+Dense(10, activation="softmax")  # not reported
 ```
 """
 

@@ -11,8 +11,8 @@ output is merged with another.
 **Instead.** An activation after the first layer; or one layer in place of the two.
 
 ```python
-Dense(120) >> Dense(10)                        # reported
-Dense(120, activation="relu") >> Dense(10)     # not reported
+Dense(120) >> Dense(10)  # reported
+Dense(120, activation="relu") >> Dense(10)  # not reported
 ```
 """
 

@@ -7,8 +7,8 @@ output multiplies a map, are spared.
 **Instead.** One of the two.
 
 ```python
-Dense(10, activation="softmax") >> Softmax()    # reported
-Dense(10) >> Softmax()                          # not reported
+Dense(10, activation="softmax") >> Softmax()  # reported
+Dense(10) >> Softmax()  # not reported
 ```
 """
 

@@ -7,8 +7,8 @@ where the network is sure and wrong. Cross-entropy has no such factor.
 An autoencoder of images in [0, 1] may mean it: ignore the rule there.
 
 ```python
-Dense(1, activation="sigmoid")    # with loss="mse": reported
-Dense(1)                          # not reported
+Dense(1, activation="sigmoid")  # with loss="mse": reported
+Dense(1)  # not reported
 ```
 """
 

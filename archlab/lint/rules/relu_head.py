@@ -6,8 +6,8 @@ initialization that is so for half of the outputs; a head that is negative for a
 **Instead.** A linear head; a softplus where targets are positive.
 
 ```python
-Dense(1, activation="relu")    # with loss="mse": reported
-Dense(1)                       # not reported
+Dense(1, activation="relu")  # with loss="mse": reported
+Dense(1)  # not reported
 ```
 """
 

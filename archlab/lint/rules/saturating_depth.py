@@ -9,9 +9,9 @@ gradient fades by 1.5 decades through three or more. An error where the forecast
 **Instead.** ReLU and its kin between layers; a sigmoid at the head.
 
 ```python
-(Dense(84) >> Activation("sigmoid")) * 10    # reported
-(Dense(84) >> Activation("relu")) * 10       # not reported
-(Dense(84) >> Activation("tanh")) * 17       # not reported: it trains
+(Dense(84) >> Activation("sigmoid")) * 10  # reported
+(Dense(84) >> Activation("relu")) * 10  # not reported
+(Dense(84) >> Activation("tanh")) * 17  # not reported: it trains
 ```
 """
 

@@ -6,8 +6,8 @@ weights. The network says the same of every image, and no weight has a gradient.
 **Instead.** `Dense(1, activation="sigmoid")` with binary cross-entropy; or one unit for each class and a softmax.
 
 ```python
-GlobalAvgPool() >> Dense(1, activation="softmax")   # reported
-GlobalAvgPool() >> Dense(1, activation="sigmoid")   # not reported
+GlobalAvgPool() >> Dense(1, activation="softmax")  # reported
+GlobalAvgPool() >> Dense(1, activation="sigmoid")  # not reported
 ```
 """
 

@@ -6,8 +6,8 @@
 **Instead.** A kernel at least as large as the stride; pooling in place of the stride.
 
 ```python
-Conv(64, kernel=2, stride=3)    # reported
-Conv(64, kernel=3, stride=3)    # not reported
+Conv(64, kernel=2, stride=3)  # reported
+Conv(64, kernel=3, stride=3)  # not reported
 ```
 """
 

@@ -10,8 +10,8 @@ may train it, or where the gradient is weak in a branch that there is a way past
 normalization.
 
 ```python
-load("plain:depth=50,normalization=none,conv=ordinary")   # reported
-load("residual:depth=50")                                 # not reported
+load("plain:depth=50,normalization=none,conv=ordinary")  # reported
+load("residual:depth=50")  # not reported
 ```
 """
 

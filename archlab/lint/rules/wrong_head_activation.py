@@ -7,8 +7,8 @@ cross-entropy do not compete: Keras divides them by their sum, so that a network
 **Instead.** `sigmoid` for binary losses, `softmax` for categorical ones.
 
 ```python
-Dense(10, activation="relu")       # with loss="categorical_crossentropy": reported
-Dense(10, activation="softmax")    # not reported
+Dense(10, activation="relu")  # with loss="categorical_crossentropy": reported
+Dense(10, activation="softmax")  # not reported
 ```
 """
 

@@ -6,8 +6,8 @@ does: the metric is near 0 or says nothing. One of the two, loss or metric, is n
 **Instead.** `mean_absolute_error` beside a regression loss; a cross-entropy, if it is a classification.
 
 ```python
-model.compile("adam", "mse", metrics=["accuracy"])    # reported
-model.compile("adam", "mse", metrics=["mae"])         # not reported
+model.compile("adam", "mse", metrics=["accuracy"])  # reported
+model.compile("adam", "mse", metrics=["mae"])  # not reported
 ```
 """
 
