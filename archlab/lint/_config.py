@@ -122,6 +122,8 @@ def _texts(path: Path, where: str, value: object) -> tuple[str, ...]:
 def _limits(path: Path, name: str, value: object) -> Mapping[str, str]:
     table = _table(path, f'tool.archlab.models."{name}"', value)
     for key, limit in table.items():
-        if isinstance(limit, bool) or not isinstance(limit, str | int | float):
-            raise UsageError(f"{path}: {key} of {name} must be a number or a text such as '300M', got {limit!r}")
+        switch = isinstance(limit, bool)
+        if switch != (key == "lint") or not isinstance(limit, str | int | float):
+            kind = "true or false" if key == "lint" else "a number or a text such as '300M'"
+            raise UsageError(f"{path}: {key} of {name} must be {kind}, got {limit!r}")
     return {key: str(limit) for key, limit in table.items()}

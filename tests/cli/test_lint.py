@@ -128,7 +128,7 @@ def test_settings_of_a_project(archlab, net: Path, tmp_path: Path) -> None:
     project.write_text(
         '[tool.archlab.lint]\nloss = "mse"\nignore = ["A302"]\nfail-on = "error"\nrules = ["ours.py"]\n'
         '[tool.archlab.lint.per-layer-ignores]\n"dense*" = ["H104"]\n'
-        '[tool.archlab.models."net.arch.yaml"]\nmax-params = "1k"\nmin-depth = 3\n'
+        '[tool.archlab.models."net.arch.yaml"]\nmax-params = "1k"\nmin-depth = 3\nlint = true\n'
     )
     (tmp_path / "ours.py").write_text(
         "from archlab.lint import Found, Rule\n"
@@ -145,6 +145,7 @@ def test_settings_of_a_project(archlab, net: Path, tmp_path: Path) -> None:
         ("[tool.archlab]\nlint = 3\n", "must be a table"),
         ("[tool", "cannot be read"),
         ('[tool.archlab.models."a"]\nmax-params = true\n', "must be a number or a text"),
+        ('[tool.archlab.models."a"]\nlint = 3\n', "must be true or false"),
     ):
         project.write_text(text)
         code, _, err = archlab("lint", net.name)
