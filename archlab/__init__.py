@@ -107,6 +107,9 @@ if TYPE_CHECKING:
     from archlab.export import to_keras as to_keras
     from archlab.export import to_python as to_python
     from archlab.export import to_yaml as to_yaml
+    from archlab.lint import Finding as Finding
+    from archlab.lint import Findings as Findings
+    from archlab.lint import lint as lint
     from archlab.notation import from_yaml as from_yaml
     from archlab.notation import json_schema as json_schema
     from archlab.rendering import render as render
@@ -138,6 +141,8 @@ __all__ = [
     "Dropout",
     "EffectiveReceptiveField",
     "Explanation",
+    "Finding",
+    "Findings",
     "Flatten",
     "Forecast",
     "GaussianDropout",
@@ -203,6 +208,7 @@ __all__ = [
     "gradient_flow",
     "json_schema",
     "keras_rule",
+    "lint",
     "load",
     "path_gradients",
     "path_lengths",
@@ -236,6 +242,9 @@ _LAZY = {
     "effective_receptive_field": "archlab.analysis.measured",
     "explain": "archlab.analysis.static.explanation",
     "Explanation": "archlab.analysis.static.explanation",
+    "Finding": "archlab.lint",
+    "Findings": "archlab.lint",
+    "lint": "archlab.lint",
     "forecast": "archlab.analysis.trainability",
     "Forecast": "archlab.analysis.trainability",
     "from_keras": "archlab.bridge",

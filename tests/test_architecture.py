@@ -34,6 +34,8 @@ STATIC_COMMANDS = [
     ["render", "residual", "--view", "pyramid"],
     ["--help"],
     ["compare", "--help"],
+    ["lint", "baseline", "residual"],
+    ["check", "residual", "--max-params", "1M"],
 ]
 
 
@@ -170,9 +172,9 @@ def test_the_page_on_the_code_names_what_there_is() -> None:
 
 
 def test_nothing_is_imported_by_a_string_of_its_own() -> None:
-    # The zoo and the commands find their files by looking; users name modules of theirs, Keras names its layers'.
+    # The zoo, rules and commands find their files by looking; users name modules of theirs, Keras names its layers'.
     meant = {"archlab/__init__.py", "archlab/zoo/_registry.py", "archlab/sources/_python.py",
-             "archlab/bridge/_private.py", "cli/archlab_cli/main.py"}  # fmt: skip
+             "archlab/bridge/_private.py", "archlab/lint/_registry.py", "cli/archlab_cli/main.py"}  # fmt: skip
     found = {
         str(path.relative_to(ROOT))
         for base in ("archlab", "cli")

@@ -18,7 +18,7 @@ from archlab.analysis import QUANTITIES, Quantity, Value
 from archlab.analysis.quantities import Subject
 from archlab.comparison import sort_keys
 from archlab.graph import Shape
-from archlab.lint import STRUCTURE_RULES, Finding, findings
+from archlab.lint import Found, Rule, all_rules, findings
 from archlab.ops import Op
 from archlab.rendering import colors
 from archlab.report import to_csv, to_latex, to_markdown, to_text
@@ -126,18 +126,19 @@ def test_a_source_is_an_entry_in_one_place() -> None:
         KINDS.remove(Loader)
 
 
-def test_a_finding_is_a_function_in_one_place() -> None:
-    def shallow(result):
-        if result.analysis.depth < 3:
-            yield Finding("shallow", "info", result.name, "fewer than three weighted layers.")
+def test_a_rule_is_an_object_in_one_place() -> None:
+    def shallow(context):
+        if context.analysis.depth < 3:
+            yield Found("fewer than three weighted layers.")
 
-    STRUCTURE_RULES.append(shallow)
+    all_rules().add(Rule("X101", "shallow", "warning", shallow))
     try:
         found = archlab.compare({"net": NET}, static=True)
         assert "shallow" in [each.rule for each in findings(found.results)]
-        assert "net: fewer than three weighted layers." in str(found) and "shallow" in found.to_html()
+        assert "X101" in archlab.lint(NET).codes
+        assert "net: X101 fewer than three weighted layers." in str(found) and "shallow" in found.to_html()
     finally:
-        STRUCTURE_RULES.remove(shallow)
+        all_rules().remove("X101")
 
 
 def test_an_op_is_one_class() -> None:

@@ -2,6 +2,7 @@
 
 from archlab.bridge._compiled import compiled_loss as compiled_loss
 from archlab.bridge._compiled import described_loss as described_loss
+from archlab.bridge._compiled_settings import live_settings as live_settings
 from archlab.bridge._copies import resized as resized
 from archlab.bridge._copies import same_weights as same_weights
 from archlab.bridge._copies import widened as widened
@@ -29,3 +30,6 @@ from archlab.bridge._starts import unusual_starts as unusual_starts
 from archlab.bridge._to_keras import build as build
 from archlab.bridge._to_keras import keras_layer as keras_layer
 from archlab.bridge._to_keras import keras_name as keras_name
+from archlab.bridge._unfinished import Unfinished as Unfinished
+from archlab.bridge._unfinished import unfinished as unfinished
+from archlab.bridge._unfinished import with_full_tracebacks as with_full_tracebacks

@@ -27,11 +27,13 @@ from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.errors import ArchlabError
 from archlab.graph import Graph, Part
+from archlab.lint import Finding, Findings
 from archlab.rendering import draw
 from archlab.report import Prose, Report, Table, analysis_report, layers_table
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
+from archlab.report.lint import lint_report
 from archlab.sources import Architecture
 
 if TYPE_CHECKING:
@@ -174,6 +176,8 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         GradientFlow: _flow,
         PredictedFlow: _predicted,
         Explanation: lambda found: _report(explanation_report(found)),
+        Finding: lambda found: _report(lint_report([found], [found.architecture])),
+        Findings: lambda found: _report(lint_report(found, found.names)),
         Forecast: lambda found: _report(forecast_report(["architecture"], [found])),
         PathLengths: _path_lengths,
         GradientRun: _run,

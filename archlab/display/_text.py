@@ -20,10 +20,12 @@ from archlab.analysis import (
 )
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
+from archlab.lint import Finding, Findings
 from archlab.report import Prose, Report, Table, analysis_report, comparison_report, layers_table, to_text
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
+from archlab.report.lint import lint_report
 
 ROWS = 12
 """Rows of layers that an object shows of itself; a report has them all."""
@@ -52,6 +54,8 @@ def _reports() -> Mapping[type, Callable[[Any], Report]]:
         Analysis: analysis_report,
         Comparison: lambda comparison: comparison.report(),
         Explanation: explanation_report,
+        Finding: lambda found: lint_report([found], [found.architecture]),
+        Findings: lambda found: lint_report(found, found.names),
         Forecast: lambda found: forecast_report(["architecture"], [found]),
         GradientFlow: lambda flow: flow_report(flow, most=ROWS),
         GradientRun: run_report,

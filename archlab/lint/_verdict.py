@@ -16,6 +16,11 @@ def verdict_sentence(result: Result) -> str:
     flow = result.gradient_flow
     if flow is None:
         return "no slope: the gradients are not measured."
+    return judged(flow)
+
+
+def judged(flow: GradientFlow) -> str:
+    """The verdict on a measured gradient flow, in sentences."""
     own = flow.model_precision or flow.precision
     if flow.dead_seeds:
         return f"{_dead(flow)} {_judged(flow, own)}"

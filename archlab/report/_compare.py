@@ -137,7 +137,11 @@ def _differences(results: Sequence[Result]) -> Prose | None:
 
 
 def _findings(results: Sequence[Result]) -> Prose | None:
-    lines = [f"{found.architecture}: {found.message}" for result in results for found in structure_findings(result)]
+    lines = [
+        f"{found.architecture}: {found.code} {found.message}"
+        for result in results
+        for found in structure_findings(result)
+    ]
     return Prose("Findings", tuple(lines)) if lines else None
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from archlab.errors import DesignError
 from archlab.graph import Graph, Part
-from archlab.losses import CompiledLoss
+from archlab.losses import CompiledLoss, CompileSettings
 from archlab.shown import Shown
 
 
@@ -25,8 +25,15 @@ class Architecture(Shown):
     _live: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     compiled_loss: CompiledLoss | None = field(default=None, repr=False, compare=False)
     """The loss that a live Keras model was compiled with."""
+    settings: CompileSettings | None = field(default=None, repr=False, compare=False)
+    """What a Keras model, live or saved, was compiled with; None where it was not, or where nothing says so."""
     unusual_starts: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """Variables of a live Keras model that begin with other values than its graph says, in sentences."""
+
+    @property
+    def lines(self) -> Mapping[int, int]:
+        """Where it was read from a file: the line of each part of the tree, by its `id`."""
+        return self._lines
 
     @property
     def model(self) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archlab.errors import ArchlabError, SourceError
+from archlab.losses import compile_settings
 from archlab.sources._architecture import Architecture
 from archlab.sources._files import existing
 
@@ -28,6 +29,7 @@ def load(reference: str, allow_lambda: bool = False) -> Architecture:
 
     path = existing(reference, (".keras",))
     config = _keras_config.read(path, reference)
+    settings = compile_settings(config.get("compile_config"))
     lambdas = _keras_config.check(config, reference, allow_lambda)
     from archlab.bridge import from_config  # TensorFlow, which no other reference needs
 
@@ -40,7 +42,9 @@ def load(reference: str, allow_lambda: bool = False) -> Architecture:
         lines = str(error).rpartition("Exception encountered: ")[2].strip().splitlines() or [type(error).__name__]
         first = lines[0] if len(lines[0]) <= _LONGEST else f"{lines[0][:_LONGEST]}…"
         raise SourceError(f"{reference} cannot be loaded: {first}") from error
-    return Architecture(path.stem, reference, None, _graph=graph, _live=lambda: _with_weights(path, bool(lambdas)))
+    return Architecture(
+        path.stem, reference, None, _graph=graph, _live=lambda: _with_weights(path, bool(lambdas)), settings=settings
+    )
 
 
 def _with_weights(path: Path, code: bool) -> Any:

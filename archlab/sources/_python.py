@@ -82,7 +82,7 @@ def taken(
     # Whoever holds a Keras model has loaded Keras.
     keras = sys.modules.get("keras")
     if keras is not None and isinstance(value, keras.Model):
-        from archlab.bridge import compiled_loss, from_keras, unusual_starts
+        from archlab.bridge import compiled_loss, from_keras, live_settings, unusual_starts
 
         graph = from_keras(value, input if input is not None and not value.built else None)
         return Architecture(
@@ -92,6 +92,7 @@ def taken(
             _graph=graph,
             _live=lambda: value,
             compiled_loss=compiled_loss(value),
+            settings=live_settings(value),
             unusual_starts=unusual_starts(value),
         )
     return None

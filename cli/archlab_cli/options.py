@@ -100,6 +100,20 @@ def read_size(text: str | None) -> tuple[int | None, ...] | None:
     return None if text is None else parsing.read_size(text, "--input")
 
 
+def read_range(text: str | None) -> tuple[float, float] | None:
+    """`--input-range 0:255` as two numbers."""
+    if text is None:
+        return None
+    low, colon, high = text.partition(":")
+    try:
+        found = float(low), float(high)
+    except ValueError:
+        found = None
+    if not colon or found is None or not found[0] < found[1] < float("inf") or found[0] == -float("inf"):
+        raise UsageError(f"--input-range {text}: expected LOW:HIGH, as in 0:255")
+    return found
+
+
 def trusted(reference: str, allow_lambda: bool) -> Any:
     """What a command hands on: the reference, or what it names where lambdas in it may be loaded."""
     if not allow_lambda:

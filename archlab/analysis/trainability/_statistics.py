@@ -213,7 +213,7 @@ def _dead(graph: Graph, signals: list[Signal | None]) -> Iterable[Place]:
 
     Inputs of a unit are Gaussian over draws of its kernel, with a mean of zero. Samples share a part c of them.
     """
-    for at in _unavoidable(graph):
+    for at in unavoidable(graph):
         node, signal = graph.nodes[at], signals[at]
         if signal is None or signal.before is None:
             continue
@@ -227,7 +227,7 @@ def _dead(graph: Graph, signals: list[Signal | None]) -> Iterable[Place]:
         yield Place(_all_below(shared, before.batch * places) ** before.channels, node.name)
 
 
-def _unavoidable(graph: Graph) -> list[int]:
+def unavoidable(graph: Graph) -> list[int]:
     """The nodes that every path from an input to the output passes."""
     # A node that closes all that is open: no edge leads from before it to behind it.
     reach = [max(graph.consumers[at], default=at) for at in range(len(graph))]

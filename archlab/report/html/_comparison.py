@@ -114,7 +114,7 @@ def _findings(results: Sequence[Result]) -> Grid:
     listed = sorted(findings(results), key=lambda found: SEVERITIES.index(found.severity))
     rows = tuple(
         (
-            Cell(each.rule),
+            Cell(f"{each.code} {each.rule}"),
             Cell(each.severity, SEVERITIES.index(each.severity)),
             Cell(each.architecture),
             Cell(each.message),

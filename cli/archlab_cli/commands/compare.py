@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from archlab.analysis import QUANTITIES, Result
-from archlab.errors import UsageError, did_you_mean
+from archlab.errors import UnknownNameError, UsageError, did_you_mean
 from archlab_cli.options import (
     ascii_only,
     check_counts,
@@ -62,7 +62,7 @@ _FINDINGS = ("vanishing", "exploding", "misaligned", "unknown")
 @click.option(
     "--fail-on",
     metavar="FINDINGS",
-    help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}.",
+    help=f"Exit with 1 on any of these, with commas between: {', '.join(_FINDINGS)}, or codes of lint's rules.",
 )
 @lambda_option
 @format_option
@@ -148,7 +148,7 @@ def command(
     if not at_once:
         page = partial(found.to_html, target, command=command_line())
         write(found.report(target), found.to_dict, form, output, page)
-    if any(asked & _seen(result) for result in found):
+    if asked and any(_fails(result, asked) for result in found):
         click.get_current_context().exit(1)
 
 
@@ -167,18 +167,30 @@ def _check_training(
 
 def _findings(text: str | None, static: bool) -> set[str]:
     asked = {word.strip() for word in text.split(",")} if text else set()
+    for word in asked - set(_FINDINGS):
+        from archlab.lint import all_rules
+
+        try:
+            all_rules().selected([word])
+        except UnknownNameError:
+            known = [*_FINDINGS, *all_rules()]
+            raise UsageError(f"--fail-on {word}: {did_you_mean(word, known)}") from None
     for word in asked:
-        if word not in _FINDINGS:
-            raise UsageError(f"--fail-on {word}: {did_you_mean(word, _FINDINGS)}")
         if static and word in ("vanishing", "exploding"):
             raise UsageError(f"--fail-on {word}: gradients are measured, which --static leaves out")
     return asked
 
 
-def _seen(result: Result) -> set[str]:
+def _fails(result: Result, asked: set[str]) -> bool:
+    """Whether there is any of what was asked: of a word, or of the rules that a code names."""
     seen = {result.gradient_flow.verdict} if result.gradient_flow else set()
     if result.analysis.receptive_field.misaligned:
         seen.add("misaligned")
     if result.analysis.unknown:
         seen.add("unknown")
-    return seen
+    codes = asked - set(_FINDINGS)
+    if not codes:
+        return bool(asked & seen)
+    from archlab.lint import all_rules, context_of_result, findings_of
+
+    return bool(asked & seen) or bool(findings_of(context_of_result(result), all_rules().selected(codes)))

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from archlab.errors import UsageError
 from archlab_cli.options import (
     check_output,
     format_option,
     lambda_option,
     output_option,
     read_format,
+    read_range,
     read_size,
     references,
     size_option,
@@ -57,7 +57,7 @@ def command(
 
     form = read_format(form, output)
     shape = read_size(size)
-    pixels = _read_range(input_range)
+    pixels = read_range(input_range)
     check_output(output)
     found = [load(each, shape, allow_lambda=allow_lambda) for each in references]
     forecasts = [forecast(each, loss, pixels) for each in found]
@@ -69,16 +69,3 @@ def command(
         ],
     }
     write(forecast_report([each.name for each in found], forecasts), lambda: data, form, output)
-
-
-def _read_range(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    low, colon, high = text.partition(":")
-    try:
-        found = float(low), float(high)
-    except ValueError:
-        found = None
-    if not colon or found is None or not found[0] < found[1] < float("inf") or found[0] == -float("inf"):
-        raise UsageError(f"--input-range {text}: expected LOW:HIGH, as in 0:255")
-    return found
