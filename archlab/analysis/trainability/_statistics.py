@@ -165,7 +165,7 @@ def _stretches(graph: Graph, kernels: list[int], errors: list[ErrorSignal | None
     whose gamma is zero, is no obstacle while the path beside it hands the gradient on.
     """
     curve: list[Place] = []
-    for at in reversed(_unavoidable(graph)):
+    for at in reversed(unavoidable(graph)):
         error, node = errors[at], graph.nodes[at]
         if at not in kernels and len(node.inputs) < 2:
             continue
