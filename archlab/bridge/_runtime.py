@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import platform
 import sys
 from collections.abc import Generator
@@ -72,12 +73,14 @@ def unimproved_graphs() -> Generator[None]:
 class _Silenced:
     """Hold back what native code writes to standard error, and pass it on if the block fails.
 
-    TensorFlow's libraries speak before any of their own log levels are in force, below the reach of `sys.stderr`.
+    TensorFlow's libraries speak before any of their own log levels are in force, below the reach of `sys.stderr`. Modules
+    that draw a random number as they are imported draw none of the caller's.
     """
 
     def __enter__(self) -> None:
         import tempfile
 
+        self.random = random.getstate()
         self.held = None
         if "tensorflow" in sys.modules:
             return
@@ -89,6 +92,7 @@ class _Silenced:
         os.dup2(self.held.fileno(), 2)
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
+        random.setstate(self.random)
         if self.held is None:
             return
         os.dup2(self.saved, 2)
