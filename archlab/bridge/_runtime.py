@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-import random
 import platform
+import random
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -73,8 +73,8 @@ def unimproved_graphs() -> Generator[None]:
 class _Silenced:
     """Hold back what native code writes to standard error, and pass it on if the block fails.
 
-    TensorFlow's libraries speak before any of their own log levels are in force, below the reach of `sys.stderr`. Modules
-    that draw a random number as they are imported draw none of the caller's.
+    TensorFlow's libraries speak before any of their own log levels are in force, below the reach of `sys.stderr`.
+    Modules that draw a random number as they are imported draw none of the caller's.
     """
 
     def __enter__(self) -> None:
