@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -281,7 +281,9 @@ class _Reader:
                     kwargs = {name: value for name, value in kwargs.items() if name != "training"}
                 elif kwargs.get("training") is None:
                     kwargs = {**kwargs, "training": MODE}
-                with products.noted_in(noted), recorded():
+                # What a layer of Keras's own calls of TensorFlow says less than the layer does, whose name is known.
+                of_keras = type(layer).__module__.startswith("keras.")
+                with products.noted_in(noted), nullcontext() if of_keras else recorded():
                     all_made = self.keras.tree.flatten(layer.call(*args, **kwargs))
             made, absent = tensors_in(all_made), tuple(at for at, each in enumerate(all_made) if each is None)
             multiplied = [each for each in noted if isinstance(each, Product)]

@@ -24,6 +24,7 @@ from archlab.files._records import read_lines as read_lines
 from archlab.files._records import read_record as read_record
 from archlab.files._write import append_line as append_line
 from archlab.files._write import move_whole as move_whole
+from archlab.files._write import remove_unfinished as remove_unfinished
 from archlab.files._write import replacing as replacing
 from archlab.files._write import write_bytes as write_bytes
 from archlab.files._write import write_json as write_json

@@ -61,6 +61,13 @@ def replacing(path: Path) -> Generator[Path]:
         raise
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers left in a folder when they were killed: nobody else may be writing there."""
+    for path in folder.glob(".new.*"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def move_whole(source: Path, path: Path) -> None:
     """Put a file that is whole in the place of another, in one step.
 

@@ -17,7 +17,7 @@ from archlab.bridge import all_layers, build, load_keras
 from archlab.bridge.types import Callback, Dataset, Model
 from archlab.data import ImageSet, open_images
 from archlab.errors import DataError, DesignError, MissingPartError, UsageError
-from archlab.files import exclusive, reason_of, write_json, write_lines, write_text
+from archlab.files import exclusive, reason_of, remove_unfinished, write_json, write_lines, write_text
 from archlab.graph import Graph, format_shape
 from archlab.notation import write_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
@@ -156,6 +156,7 @@ def resume(
     if images.fingerprint != about.data_fingerprint:
         raise DataError(f"{images.source}: the images are not those that run {run} was started with")
     with _locked(found.folder):
+        remove_unfinished(found.folder)
         return _continue(found, architecture, images, on_step, note)
 
 

@@ -112,8 +112,17 @@ def logits(activation: str | None) -> Callable[[], Any]:
 def unruled() -> Any:
     import keras
 
+    class Unruled(keras.layers.Layer):
+        """It looks at values, which a model that is only read has none of."""
+
+        def call(self, x):
+            return x if keras.ops.max(x) > 0 else -x
+
+        def compute_output_shape(self, shape):
+            return shape
+
     x = keras.Input((8, 8))
-    return keras.Model(x, keras.layers.Lambda(lambda y: keras.ops.fft2((y, y))[0], name="unruled")(x))
+    return keras.Model(x, Unruled(name="unruled")(x))
 
 
 def constant() -> Graph:

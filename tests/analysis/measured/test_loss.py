@@ -186,7 +186,7 @@ def test_a_prediction_that_reaches_nothing_is_unreliable() -> None:
     "layer",
     [
         layers.Dense(4, bias_initializer=keras.initializers.Constant(-4.6)),
-        layers.BatchNormalization(gamma_initializer="zeros"),
+        layers.BatchNormalization(gamma_initializer=lambda shape, dtype: keras.ops.zeros(shape, dtype)),
         layers.BatchNormalization(beta_initializer=lambda shape, dtype: keras.ops.ones(shape, dtype)),
     ],
 )
