@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 from uuid import uuid4
 
 import altair as alt
 
 from archlab.text import printable
+
+_Given: TypeAlias = Any
+"""What Altair's own methods take, handed on as it comes."""
 
 
 class _Escaped(json.JSONEncoder):
@@ -20,10 +23,7 @@ class _Escaped(json.JSONEncoder):
         return super().encode(o).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-_JSON = {"cls": _Escaped}
-
-
-def _printable(value: Any) -> Any:
+def _printable(value: object) -> _Given:
     """The same with every control character written out: in XML, and so in an SVG, there can be none."""
     if isinstance(value, dict):
         return {key: _printable(each) for key, each in value.items()}
@@ -33,25 +33,27 @@ def _printable(value: Any) -> Any:
 
 
 class _Safe(alt.TopLevelMixin):
-    def to_dict(self, *args: Any, **options: Any) -> dict[str, Any]:
+    def to_dict(self, *args: _Given, **options: _Given) -> dict[str, _Given]:
         return _printable(super().to_dict(*args, **options))
 
-    def to_html(self, *args: Any, json_kwds: dict[str, Any] | None = None, **options: Any) -> str:
-        return super().to_html(*args, json_kwds={**_JSON, **(json_kwds or {})}, **options)
+    def to_html(self, *args: _Given, **options: _Given) -> str:
+        return super().to_html(*args, **{**options, "json_kwds": _escaping(options)})
 
-    def save(
-        self, fp: str | Path | IO[Any], *args: Any, json_kwds: dict[str, Any] | None = None, **options: Any
-    ) -> None:
+    def save(self, fp: str | Path | IO[_Given], *args: _Given, **options: _Given) -> None:
         if str(options.get("format", fp)).lower().endswith("html"):
             options.setdefault("inline", True)  # the page holds all that it needs: nothing is fetched from the network
-        super().save(fp, *args, json_kwds={**_JSON, **(json_kwds or {})}, **options)
+        super().save(fp, *args, **{**options, "json_kwds": _escaping(options)})
 
-    def _repr_mimebundle_(self, *args: Any, **options: Any) -> Any:
+    def _repr_mimebundle_(self, *args: _Given, **options: _Given) -> _Given:
         bundle = super()._repr_mimebundle_(*args, **options)
         found = bundle[0] if isinstance(bundle, tuple) else bundle
         if isinstance(found, dict) and "text/html" in found:
             found["text/html"] = self.to_html(output_div=f"altair-viz-{uuid4().hex}", template="universal")
         return bundle
+
+
+def _escaping(options: dict[str, _Given]) -> dict[str, _Given]:
+    return {"cls": _Escaped, **(options.get("json_kwds") or {})}
 
 
 @cache
