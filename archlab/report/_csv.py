@@ -22,5 +22,22 @@ def to_csv(report: Report) -> str:
     return ""
 
 
+_FORMULA = ("=", "+", "-", "@")
+
+
 def _safe(value: object) -> object:
-    return printable(value) if isinstance(value, str) else value
+    """Text that a spreadsheet shows: one that begins like a formula is quoted, unless it is a number or several.
+
+    After OWASP's 'CSV Injection'.
+    """
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if shown.startswith(_FORMULA) and not _is_numeric(shown) else shown
+
+
+def _is_numeric(text: str) -> bool:
+    try:
+        return bool([float(word) for word in text.split()])
+    except ValueError:
+        return False

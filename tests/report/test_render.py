@@ -10,7 +10,7 @@ import pytest
 from archlab import Conv, Input, Part, ReLU, compare
 from archlab.graph import Shape
 from archlab.ops import Op
-from archlab.report import comparison_report, layers_report, to_csv, to_json, to_markdown, to_text
+from archlab.report import Report, Table, comparison_report, layers_report, to_csv, to_json, to_markdown, to_text
 from archlab.report._text import sparkline
 from archlab.sources import load
 
@@ -113,3 +113,10 @@ def test_a_table_asks_for_the_values_of_layers_twice_however_many_there_are(monk
     _, records = layers_report(found.architecture, found.analysis)
     assert len(records) == len(found.analysis.graph)
     assert len(asked) == 2  # for the table, and for the rows as plain data
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1+cmd", "-x", "@SUM(A1)"])
+def test_a_name_that_looks_like_a_formula_is_none_in_a_spreadsheet(name: str) -> None:
+    table = Table("", ("name", "at"), ((name, "-78 -78"),), records=({"name": name, "at": "-78 -78", "slope": -0.5},))
+    assert to_csv(Report((table,))).splitlines()[1].lstrip('"').startswith(f"'{name[0]}")
+    assert to_csv(Report((table,))).endswith(",-78 -78,-0.5\n")
