@@ -28,7 +28,7 @@ from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish
 from archlab.training._record import Progress, RunRecord
-from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, RECIPE, WEIGHTS, Run, new_folder, open_run
+from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, LOCK, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import promote_weights, restore_state, without_optimizer
 from archlab.training.recipes import Recipe
 from archlab.training.recipes import recipe as find_recipe
@@ -320,10 +320,11 @@ def _create(folder: Path) -> None:
 def _locked(folder: Path) -> AbstractContextManager[None]:
     """Lock the folder of a run: two processes would overwrite each other's checkpoints."""
     message = f"run {folder}: another process is training it: wait for it, or choose another folder"
-    return exclusive(folder / ".lock", message)
+    return exclusive(folder / LOCK, message)
 
 
 def _write_setup(folder: Path, architecture: Architecture, recipe: Recipe, about: RunRecord) -> None:
+    remove_unfinished(folder)
     if (folder / ABOUT).exists():
         raise UsageError(f"run {folder}: another process has started a run here: choose another folder")
     if architecture.tree is not None:

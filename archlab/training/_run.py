@@ -18,6 +18,7 @@ from archlab.training.recipes import Recipe, recipe
 ABOUT = "run.json"
 ARCHITECTURE = "architecture.yaml"
 RECIPE = "recipe.yaml"
+LOCK = ".lock"
 HISTORY = "history.jsonl"
 WEIGHTS = "best.weights.h5"
 STATE = "state.npz"
@@ -167,7 +168,7 @@ def new_folder(folder: str | Path | None, name: str) -> Path:
         path = Path(folder)
         if (path / ABOUT).exists():
             raise UsageError(f"run {path}: the folder holds a run: resume it with --resume, or choose another folder")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not _only_begun(path))):
             raise UsageError(f"run {path}: the folder is not empty: choose another folder")
         return path
     base = "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in name)
@@ -176,6 +177,13 @@ def new_folder(folder: str | Path | None, name: str) -> Path:
         number += 1
         path = Path("runs") / f"{base}-{number}"
     return path
+
+
+def _only_begun(folder: Path) -> bool:
+    """Whether a run was killed there before its record was written: nothing in it but what is written before that."""
+    begun = {LOCK, ARCHITECTURE, Path(ARCHITECTURE).with_suffix(".keras").name, RECIPE}
+    names = {child.name for child in folder.iterdir()}
+    return LOCK in names and all(name in begun or name.startswith(".new.") for name in names)
 
 
 def predictions_text(outcome: Outcome, classes: tuple[str, ...]) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from archlab.data import open_images
-from archlab.errors import DataError, OutputError
+from archlab.errors import DataError, OutputError, UsageError
 from archlab.training import _average, _callback, evaluate, open_run, resume, train
 from archlab.training._fit import build_model, load_architecture
+from archlab.training._run import new_folder
 
 RUN = ("residual:depth=4,width=8", "--data", "shapes:train=64,validation=16,test=16,size=32", "--epochs", "4")
 HOW = ("--set", "size=32", "--set", "batch=8", "--set", "average=0.9", "--seed", "2", "--deterministic")
@@ -275,3 +276,18 @@ def test_a_corrupt_image_is_left_out_and_named(tmp_path) -> None:
     run = train("residual:depth=4,width=8", data=data, epochs=1, input=(24, 24), run=tmp_path / "run")
     assert run.record.images["train"] == 15
     assert [name for name, _ in run.record.skipped] == [bad.relative_to(data).as_posix()]
+
+
+def test_a_run_killed_before_its_record_does_not_keep_its_folder(tmp_path) -> None:
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    for name in (".lock", "architecture.yaml", ".new.1234abcd.run.json"):
+        (folder / name).write_text("half of")
+    assert new_folder(folder, "unused") == folder
+    (folder / "thesis.tex").write_text("somebody's")
+    with pytest.raises(UsageError, match="the folder is not empty"):
+        new_folder(folder, "unused")
+    (folder / "thesis.tex").unlink()
+    (folder / ".lock").unlink()
+    with pytest.raises(UsageError, match="the folder is not empty"):
+        new_folder(folder, "unused")
