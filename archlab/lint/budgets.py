@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, cast
 from archlab.analysis import QUANTITIES, Quantity, Result, Value
 from archlab.analysis.quantities import Subject
 from archlab.errors import SourceError, UnknownNameError, UsageError, did_you_mean
+from archlab.files import read_text
 from archlab.units import BYTES
 
 Side: TypeAlias = Literal["max", "min"]
@@ -172,6 +173,10 @@ def most_spent(result: Subject, quantity: Quantity, most: int = _MOST_LAYERS) ->
     )
 
 
+_LARGEST = 2**27
+"""Bytes of a baseline that is read."""
+
+
 def read_baseline(path: str | Path) -> Mapping[str, Mapping[str, object]]:
     """Architectures by name, from what `archlab compare --static --output main.json` wrote.
 
@@ -179,10 +184,10 @@ def read_baseline(path: str | Path) -> Mapping[str, Mapping[str, object]]:
         SourceError: the file cannot be read, or holds no comparison.
     """
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(read_text(Path(path), _LARGEST))
     except FileNotFoundError:
         raise SourceError(f"no file {path}: write it with archlab compare MODEL --static --output {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read: {error}") from None
     listed = data.get("architectures") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not all(isinstance(each, dict) and "name" in each for each in listed):

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 from archlab.errors import DataError
+from archlab.files import check_regular
 
 _LARGEST = 20 * 2**20
 _KINDS = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif"}
@@ -17,6 +18,7 @@ def embedded_photo(path: str | Path) -> str:
     """
     file = Path(path)
     try:
+        check_regular(file)
         if file.stat().st_size > _LARGEST:
             raise DataError(f"{path}: is larger than {_LARGEST // 2**20} MiB, and would be in the picture as it is")
         data = file.read_bytes()

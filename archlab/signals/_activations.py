@@ -11,6 +11,9 @@ from archlab.signals._scatter import moved_together
 from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares, handed_back
 from archlab.signals._walk import Law, Rectified, law_of, rectified, rectified_response, surviving
 
+_STRAIGHT = 1e-3
+"""By how much a power may differ from that of a ReLU and count as equal."""
+
 
 def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     """A function of every element."""
@@ -26,7 +29,7 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
     same, cross = ([response.values(c) for c in table] for table in correlations)
     same[0] = response.square
     profiles, lift = x.profiles, 1.0
-    if abs(response.power - 1) > 1e-3:
+    if abs(response.power - 1) > _STRAIGHT:
         # Where the square is larger than elsewhere, more or less than in proportion comes out.
         profiles, lift = raised(x.profiles, response.power)
         lift *= _mean_over_median(response.power**2 * x.scatter)
@@ -105,7 +108,7 @@ def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlati
         plain = moved_together(error.same, error.of_any_sign, x.size, x.batch)
         scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
     profiles = error.profiles
-    if abs(response.slope_power) > 1e-3:
+    if abs(response.slope_power) > _STRAIGHT:
         profiles, lift = raised(x.profiles, response.slope_power, error.profiles)
         lift *= _mean_over_median(response.slope_power**2 * x.scatter)
         same, cross, *own = [times(table, lift) for table in (same, cross, *own)]
@@ -116,7 +119,7 @@ def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlati
 def _over_draws(function: Nonlinearity, x: Signal) -> Response | None:
     """What a function makes of the signal: where it is not of degree 1, of the median over draws of the kernels."""
     response = function.response(x.mean, x.variance)
-    if response is None or not x.scatter or abs(response.power - 1) <= 1e-3:
+    if response is None or not x.scatter or abs(response.power - 1) <= _STRAIGHT:
         return response
     return function.response(x.mean * sqrt(x.typical), x.variance * x.typical)
 

@@ -58,6 +58,24 @@ def upper(t: float) -> float:
     return 0.5 * erfc(t / sqrt(2))
 
 
+def all_below(z: float, count: float, shared: float) -> float:
+    """The probability that so many standard normals, of which each two are correlated by `shared`, are all below z.
+
+    >>> round(all_below(0.0, 2, 0.5), 4)  # 1/4 + asin(1/2) / 2π
+    0.3333
+    """
+    if shared <= 0:
+        return upper(-z) ** count
+    if shared >= 1:
+        return upper(-z)
+    # What all share is integrated over; the rest of each is its own.
+    own, common, step, total = sqrt(1 - shared), sqrt(shared), 0.05, 0.0
+    for i in range(-120, 121):
+        t = i * step
+        total += step * exp(-t * t / 2) / sqrt(2 * pi) * upper((common * t - z) / own) ** count
+    return total
+
+
 def both_above(t: float, c: float) -> float:
     """The share of pairs, correlated by c, of which both are above t: by integrating the density over c (Drezner)."""
     if t == 0:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import exp, pi, sqrt
 from typing import NamedTuple
 
-from archlab.signals._gaussian import Response, kinked, upper
+from archlab.signals._gaussian import Response, all_below, kinked, upper
 
 Atoms = tuple[tuple[float, float], ...]
 """Values, each with its probability."""
@@ -101,20 +101,10 @@ def highest_of(law: Law, of: float, shared: float) -> Atoms:
     for k in range(1, _POINTS + 1):
         edge = low + (high - low) * k / _POINTS
         share = sum([p * upper((v - edge) / sigma) for v, (_, p) in zip(values, law.atoms, strict=True)])
-        under = _all_under(_quantile(share), of, shared) if k < _POINTS else 1.0
+        under = all_below(_quantile(share), of, shared) if k < _POINTS else 1.0
         found.append((edge - (high - low) / (2 * _POINTS), max(0.0, under - below)))
         below = max(below, under)
     return tuple(found)
-
-
-def _all_under(z: float, of: float, shared: float) -> float:
-    """The probability that so many standard normals, correlated by `shared`, are all under z."""
-    own = sqrt(max(1 - shared, 1e-9))
-    total = 0.0
-    for i in range(-24, 25):
-        t = i / 6
-        total += exp(-t * t / 2) / (6 * sqrt(2 * pi)) * upper((sqrt(shared) * t - z) / own) ** of
-    return min(total, 1.0)
 
 
 def _quantile(share: float) -> float:

@@ -10,6 +10,7 @@ from archlab.signals._draw import fans as fans
 from archlab.signals._draw import variance as variance
 from archlab.signals._edges import Profile as Profile
 from archlab.signals._edges import mixed as mixed
+from archlab.signals._gaussian import all_below as all_below
 from archlab.signals._gaussian import kinked as kinked
 from archlab.signals._gaussian import smooth as smooth
 from archlab.signals._gaussian import upper as upper

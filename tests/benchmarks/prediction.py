@@ -98,12 +98,7 @@ def unseen() -> dict[str, Callable[[], Graph]]:
                 (conv >> GroupNorm(groups=4) >> ReLU()) * depth,
                 width,
             )
-            for act, init in (
-                ("silu", "he_normal"),
-                ("gelu", "he_normal"),
-                ("tanh", "glorot_uniform"),
-                ("selu", "lecun_normal"),
-            ):
+            for act, init in _SMOOTH:
                 unit = Conv(width, initializer=init) >> Activation(act)
                 add(f"{act}, {depth} layers of {width}", unit * depth, width, init)
     for blocks in (12, 40):

@@ -9,7 +9,7 @@ neural tangent kernel (Jacot et al. 2018, 'Neural Tangent Kernel', section 4).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import exp, inf, isfinite, log10, pi, prod, sqrt
+from math import inf, isfinite, log10, pi, prod, sqrt
 from typing import NamedTuple
 
 from archlab.analysis.static._facts import Facts, gather
@@ -19,7 +19,7 @@ from archlab.analysis.static._passes import backward, forward
 from archlab.analysis.static.paths import depths
 from archlab.graph import Graph, elements, is_known
 from archlab.signals import ErrorSignal, Signal
-from archlab.signals.moments import Squares, average, times, upper
+from archlab.signals.moments import Squares, all_below, average, times
 
 _SMALLEST = 1e-300
 _BOUNDED = {"sigmoid": 0.25, "hard_sigmoid": 1 / 6, "tanh": 1.0, "softsign": 1.0}
@@ -165,9 +165,10 @@ def _stretches(graph: Graph, kernels: list[int], errors: list[ErrorSignal | None
     whose gamma is zero, is no obstacle while the path beside it hands the gradient on.
     """
     curve: list[Place] = []
+    with_kernel = set(kernels)
     for at in reversed(unavoidable(graph)):
         error, node = errors[at], graph.nodes[at]
-        if at not in kernels and len(node.inputs) < 2:
+        if at not in with_kernel and len(node.inputs) < 2:
             continue
         if error is not None and error.same[0] > 0 and is_known(node.shape):
             curve.append(Place(_log(_root(error.same[0])) + log10(elements(node.shape)) / 2, node.name))
@@ -224,7 +225,7 @@ def _dead(graph: Graph, signals: list[Signal | None]) -> Iterable[Place]:
         inner = max(0.0, average(before.same, before.size) / before.square)
         # Positions of a map that are alike count as one.
         places = min(prod(before.size), 1 / max(inner, 1e-6))
-        yield Place(_all_below(shared, before.batch * places) ** before.channels, node.name)
+        yield Place(all_below(0.0, before.batch * places, shared) ** before.channels, node.name)
 
 
 def unavoidable(graph: Graph) -> list[int]:
@@ -238,16 +239,3 @@ def unavoidable(graph: Graph) -> list[int]:
             found.append(at)
         furthest = max(furthest, reach[at])
     return found
-
-
-def _all_below(shared: float, count: float) -> float:
-    """The probability that so many standard normals, of which each two have this correlation, are all negative."""
-    if shared <= 0:
-        return 0.5**count
-    if shared >= 1:
-        return 0.5
-    ratio, step, total = sqrt(shared / (1 - shared)), 0.05, 0.0
-    for i in range(-120, 121):
-        t = i * step
-        total += step * exp(-t * t / 2) / sqrt(2 * pi) * upper(ratio * t) ** count
-    return total
