@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, cast
 from archlab.analysis import QUANTITIES, Quantity, Result, Value
 from archlab.analysis.quantities import Subject
 from archlab.errors import SourceError, UnknownNameError, UsageError, did_you_mean
-from archlab.files import read_text
+from archlab.files import read_text, reason_of
 from archlab.units import BYTES
 
 Side: TypeAlias = Literal["max", "min"]
@@ -187,7 +187,9 @@ def read_baseline(path: str | Path) -> Mapping[str, Mapping[str, object]]:
         data = json.loads(read_text(Path(path), _LARGEST))
     except FileNotFoundError:
         raise SourceError(f"no file {path}: write it with archlab compare MODEL --static --output {path}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {reason_of(error)}") from None
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read: {error}") from None
     listed = data.get("architectures") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not all(isinstance(each, dict) and "name" in each for each in listed):
