@@ -71,7 +71,9 @@ class _Writer:
         # A value that comes out is read at the end.
         self.left = {position: len(self.readers[position]) + (position in graph.outputs) for position in self.order}
         self.variable: dict[int, str] = {}
-        self.live: dict[str, int] = {}
+        self.live = _Names()
+        self.parts: dict[int, bool] = {}
+        self.multiplied: dict[int, int] = {}
         self.input_names: list[str] = []
         self.statements: list[Statement] = []
         self.shared: dict[str, tuple[str, str, Mapping[str, Any]]] = {}
@@ -86,7 +88,7 @@ class _Writer:
         if self.renamed:
             self.statements.append(Statement(MAIN, None, (self.input_names[0],)))
             self.variable[self.graph.inputs[0]] = MAIN
-            self.live[MAIN] = self.graph.inputs[0]
+            self.live.hold(MAIN)
         uses: dict[str, int] = {}
         for position in self.order:
             layer = self.graph.nodes[position].layer
@@ -143,10 +145,10 @@ class _Writer:
         for source in set(node.inputs):
             self.left[source] -= 1
             if not self.left[source]:
-                self.live.pop(self.variable[source], None)
+                self.live.drop(self.variable[source])
         target = self.target(position, inputs)
         self.variable[position] = target
-        self.live[target] = position
+        self.live.hold(target)
         self.statements.append(Statement(target, kind, inputs, arguments, tuple(scopes), variable))
 
     def layer_variable(self, layer: str, kind: str, arguments: Mapping[str, object]) -> str:
@@ -163,22 +165,22 @@ class _Writer:
         """
         node = self.graph.nodes[position]
         source = node.inputs[0]
-        others = [reader for reader in self.readers[source] if reader != position]
         name = self.variable[source]
         if len(node.inputs) != 1 or self.left[source] < 2 or name not in self.live:
             return ""
-        if self.forks(source) or self.is_gate(position, others):
+        if self.forks(source) or self.is_gate(position, source):
             return ""
-        if not others:
+        other = next((reader for reader in self.readers[source] if reader != position), None)
+        if other is None:
             # It is needed at the end only: it comes out.
-            kept = self.fresh("output")
-        elif self.height[others[0]] > self.height[position]:
+            kept = self.live.fresh("output")
+        elif self.height[other] > self.height[position]:
             return ""
         else:
-            kept = self.fresh("residual" if self.is_sum(others[0]) else "skip")
+            kept = self.live.fresh("residual" if self.is_sum(other) else "skip")
         self.statements.append(Statement(kept, None, (name,), scopes=scopes))
-        del self.live[name]
-        self.live[kept] = source
+        self.live.drop(name)
+        self.live.hold(kept)
         self.variable[source] = kept
         return name
 
@@ -192,26 +194,35 @@ class _Writer:
                 return MAIN
             if free:
                 return free[0]
-        others = [reader for reader in self.readers[node.inputs[0]] if reader != position]
-        if self.is_gate(position, others):
-            return self.fresh("gate")
-        return self.fresh("shortcut" if self.is_sum(position) and not forks else "branch")
+        if self.is_gate(position, node.inputs[0]):
+            return self.live.fresh("gate")
+        return self.live.fresh("shortcut" if self.is_sum(position) and not forks else "branch")
 
     def forks(self, source: int) -> bool:
-        """Whether a value is where branches part, none of them the main one."""
-        readers = self.readers[source]
-        if len(readers) < 2 or any(len(self.graph.nodes[reader].inputs) > 1 for reader in readers):
-            return len(readers) > 2 and not any(self.graph.nodes[r].op.merge == "product" for r in readers)
-        return len(readers) > 2 or not any(self.is_sum(reader) for reader in readers)
+        """Whether a value is where branches part, none of them the main one; asked of each branch, found out once."""
+        if source not in self.parts:
+            readers = self.readers[source]
+            if len(readers) < 2 or any(len(self.graph.nodes[reader].inputs) > 1 for reader in readers):
+                self.parts[source] = len(readers) > 2 and not self.factors(source)
+            else:
+                self.parts[source] = len(readers) > 2 or not any(self.is_sum(reader) for reader in readers)
+        return self.parts[source]
+
+    def factors(self, source: int) -> int:
+        """How many of a value's readers multiply it."""
+        if source not in self.multiplied:
+            readers = self.readers[source]
+            self.multiplied[source] = sum(self.graph.nodes[reader].op.merge == "product" for reader in readers)
+        return self.multiplied[source]
 
     def is_sum(self, position: int) -> bool:
         """Whether the way through a node ends in a sum."""
         return self.merges(position) == "sum"
 
-    def is_gate(self, position: int, others: list[int]) -> bool:
-        """Whether a way that starts here ends in a factor for what it starts from."""
-        multiplied = any(self.graph.nodes[reader].op.merge == "product" for reader in others)
-        return multiplied and self.merges(position) == "product"
+    def is_gate(self, position: int, source: int) -> bool:
+        """Whether a way that starts here, at a reader of `source`, ends in a factor for what it starts from."""
+        elsewhere = self.factors(source) - (self.graph.nodes[position].op.merge == "product")
+        return elsewhere > 0 and self.merges(position) == "product"
 
     def merges(self, position: int) -> str | None:
         """How the way through a node meets another one; None where it meets none."""
@@ -226,9 +237,6 @@ class _Writer:
                 return None
             position = max(readers, key=self.height.__getitem__)
         return self.graph.nodes[position].op
-
-    def fresh(self, base: str) -> str:
-        return _free(base, self.live)
 
 
 _PER_AXIS = ("kernel_size", "strides", "pool_size", "dilation_rate", "output_padding", "size", "padding", "cropping")
@@ -249,6 +257,38 @@ def import_of(value: Any) -> tuple[str, str] | None:
     if not module or not name or module == "__main__" or not name.isidentifier():
         return None
     return module, name
+
+
+class _Names:
+    """The variables whose values are still needed; the lowest number that is free is not searched anew each time."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._lowest: dict[str, int] = {}
+        self._made: dict[str, tuple[str, int]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._held
+
+    def hold(self, name: str) -> None:
+        """It is needed from here on."""
+        self._held.add(name)
+
+    def drop(self, name: str) -> None:
+        """It is not needed any more."""
+        self._held.discard(name)
+        if name in self._made:
+            base, number = self._made[name]
+            self._lowest[base] = min(number, self._lowest[base])
+
+    def fresh(self, base: str) -> str:
+        """`base`, or with the lowest number that leaves it free."""
+        number = self._lowest.get(base, 1)
+        while (name := base if number == 1 else f"{base}{number}") in self:
+            number += 1
+        self._lowest[base] = number
+        self._made[name] = base, number
+        return name
 
 
 def _free(base: str, taken: Iterable[str]) -> str:

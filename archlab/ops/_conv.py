@@ -127,10 +127,11 @@ class _Windowed(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return activation_kept(self.activation, output)._replace(inputs=True)
 
-    def slides(self, x: Signal, output: Shape) -> Sliding:
-        """Where the kernel looks, on a map of that size."""
+    def slides(self, x: Signal, output: Shape) -> Sliding | None:
+        """Where the kernel looks, on a map of that size; None where that is too much to go through."""
         window = self.window((*x.size, x.channels))
-        assert isinstance(window, Windows)
+        if not isinstance(window, Windows):
+            return None
         kernels = per_axis("kernel", self.kernel, len(x.size))
         return Sliding(x.size, spatial(output), window.axes, prod(kernels))
 
@@ -139,8 +140,10 @@ class _Windowed(Op, abstract=True):
         kernel, *biases = self.weights((*x.size, x.channels)) or (None,)
         if kernel is None:
             return None
-        drawn = self.kernel_of(kernel, sums, feeds, len(x.size))
-        return convolved(x, drawn, self.slides(x, output), output[-1] or 0, Behind(bool(biases), self.activation))
+        drawn, slides = self.kernel_of(kernel, sums, feeds, len(x.size)), self.slides(x, output)
+        if slides is None:
+            return None
+        return convolved(x, drawn, slides, output[-1] or 0, Behind(bool(biases), self.activation))
 
     def kernel_of(self, weight: Weight, sums: int, feeds: int, axes: int) -> Kernel:
         """A kernel as the rules for signals take it."""
@@ -316,8 +319,8 @@ class SeparableConv(_Widening):
             self.kernel_of(depthwise, 1, self.multiplier, len(x.size)),
             Kernel(self.initializer, pointwise.shape, x.channels * self.multiplier, filters),
         )
-        behind = Behind(bool(biases), self.activation)
-        return convolved_separably(x, *kernels, self.slides(x, output), filters, behind)
+        slides, behind = self.slides(x, output), Behind(bool(biases), self.activation)
+        return None if slides is None else convolved_separably(x, *kernels, slides, filters, behind)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         own = {

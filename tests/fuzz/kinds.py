@@ -105,6 +105,12 @@ _OPTIONS = {
                   "--by", "--plot", "--format"),
     "train": ("--data", "--recipe", "--epochs", "--seed", "--input", "--set", "--patience", "--resume", "--format"),
     "evaluate": ("--data", "--split", "--format"),
+    "lint": ("--loss", "--task", "--data", "--metrics", "--optimizer", "--learning-rate", "--input-range", "--input",
+             "--select", "--ignore", "--severity", "--fail-on", "--explain", "--rules", "--format", "--output"),
+    "check": ("--max-params", "--min-macs", "--max-memory", "--max-slope", "--min-receptive-field", "--baseline",
+              "--tolerance", "--input", "--format", "--output"),
+    "forecast": ("--input", "--loss", "--input-range", "--format", "--output"),
+    "explain": ("--without", "--input", "--format", "--output"),
     "experiment": ("--engine", "--address", "--format"),
 }  # fmt: skip
 # Those that would load Keras are given what they refuse in the end.
@@ -112,6 +118,7 @@ _GIVEN = {
     "show": ["plain:depth=4"], "compare": ["plain:depth=4", "residual", "--static"], "diff": ["plain:depth=4", "plain"],
     "render": ["plain:depth=4"], "export": ["plain:depth=4"], "list": [], "gradients": ["no such net"],
     "train": ["no such net"], "evaluate": ["no such run"], "experiment": ["no such plan.yaml"],
+    "lint": ["plain:depth=4"], "check": ["plain:depth=4"], "forecast": ["plain:depth=4"], "explain": ["plain:depth=4"],
 }  # fmt: skip
 
 
@@ -184,8 +191,15 @@ def _written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def _read_yaml(text: str, folder: Path) -> None:
-    command(["show", str(_written(folder, "net.yaml", text))])
+_STATIC = (["show"], ["compare", "--static"], ["lint"], ["forecast"], ["explain"], ["render"], ["export", "-f", "python"],
+           ["lint", "--fix"])  # fmt: skip
+_ANY_STATIC = st.sampled_from(_STATIC)
+
+
+def _read_yaml(given: tuple[str, list[str]], folder: Path) -> None:
+    text, (name, *options) = given
+    with contextlib.chdir(folder):
+        command([name, str(_written(folder, "net.yaml", text)), *options])
 
 
 def _read_recipe(text: str, folder: Path) -> None:
@@ -266,20 +280,22 @@ def _used(record: Any) -> None:
 # Saved Keras models.
 
 
-def _read_model(text: str, folder: Path) -> None:
+def _read_model(given: tuple[str, list[str]], folder: Path) -> None:
     from tests.hostile import saved
 
+    text, (name, *options) = given
     path = folder / "net.keras"
     saved(text.encode("utf-8", "surrogatepass"))(path)
-    command(["show", str(path)])
+    with contextlib.chdir(folder):
+        command([name, str(path), *options])
 
 
 # Constructors.
 
 
 @st.composite
-def _expression(draw: st.DrawFn) -> str:
-    """A call of a constructor with one to three arguments, or an expression of two parts."""
+def _call(draw: st.DrawFn) -> str:
+    """A call of a constructor with some of its arguments."""
     from archlab.notation._arguments import arguments_of, part_kinds
 
     kinds = part_kinds()
@@ -298,11 +314,18 @@ def _expression(draw: st.DrawFn) -> str:
                 else SOURCES
             )
             given.append(f"{argument.name}={draw(st.sampled_from(some))}")
-    inputs = ("8, 8, 4", "8, 4", "8, 8, 8, 2", "4", "None, None, 3", "1, 1, 1", "10**15, 10**15, 10**15")
-    before = f"Input({draw(st.sampled_from(inputs))})"
-    part = f"{name}({', '.join(given)})"
     times = draw(st.sampled_from(("", "", "", " * 3", " * 10**12", " * 0", " * -1", " * 1.5", " >> 3")))
-    return part if name == "Input" else f"{before} >> {part}{times}"
+    return f"{name}({', '.join(given)}){times}"
+
+
+@st.composite
+def _expression(draw: st.DrawFn) -> str:
+    """An input and one to three calls behind it, some of them of what is found in most networks."""
+    inputs = ("8, 8, 4", "8, 4", "8, 8, 8, 2", "4", "None, None, 3", "1, 1, 1", "10**15, 10**15, 10**15")
+    usual = st.sampled_from(("Conv(4)", "BatchNorm()", "ReLU()", "Conv(4, 3, stride=2)", "Residual(Conv(4) >> ReLU())"))
+    calls = draw(st.lists(st.one_of(_call(), _call(), usual), min_size=1, max_size=3))
+    ends = draw(st.sampled_from(("", "", " >> GlobalAvgPool() >> Dense(3) >> Softmax()")))
+    return f"Input({draw(st.sampled_from(inputs))}) >> {' >> '.join(calls)}{ends}"
 
 
 def _evaluate(source: str, folder: Path) -> None:
@@ -319,7 +342,9 @@ def _evaluate(source: str, folder: Path) -> None:
         graph = made.to_graph()
         found = archlab.analyze(graph)
         json.dumps(found.to_dict())
-        archlab.predict_gradient_flow(made)
+        for use in (archlab.predict_gradient_flow, archlab.forecast, archlab.lint, archlab.explain, archlab.to_python):
+            allowed(lambda use=use: use(made))
+        allowed(lambda: archlab.render(made).svg)
 
     allowed(build)
 
@@ -327,10 +352,10 @@ def _evaluate(source: str, folder: Path) -> None:
 KINDS: dict[str, Kind] = {
     "references": Kind(_reference(), _show),
     "options": Kind(_arguments(), _run_command),
-    "yaml": Kind(_yaml_text(_NET), _read_yaml),
+    "yaml": Kind(st.tuples(_yaml_text(_NET), _ANY_STATIC), _read_yaml),
     "recipes": Kind(_yaml_text(_RECIPE), _read_recipe),
     "plans": Kind(_yaml_text(_PLAN), _read_plan),
     "records": Kind(_record(), _read_record),
     "builders": Kind(_expression(), _evaluate),
-    "models": Kind(mutated(samples.NET).map(_text), _read_model, keras=True),
+    "models": Kind(st.tuples(mutated(samples.NET).map(_text), _ANY_STATIC), _read_model, keras=True),
 }

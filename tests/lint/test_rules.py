@@ -9,9 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from archlab import lint
+from archlab import Conv, Dense, GlobalAvgPool, Input, MaxPool, Part, ReLU, SeparableConv, lint
 from archlab.lint import GROUPS, own_rules
+from archlab.lint.rules.kernel_beyond_map import used_taps
 from archlab.sources import names
 from archlab.testing import check_rule
 from tests.lint.examples import EXAMPLES
@@ -36,6 +39,22 @@ def test_a_rule_fires_and_spares(code: str) -> None:
         check_rule(own_rules()[code], (), EXAMPLES[code].spares)
     else:
         check_rule(code, *EXAMPLES[code])
+
+
+@settings(max_examples=200)
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 5), st.integers(1, 4))
+def test_the_taps_of_a_kernel_that_fall_on_a_map(size: int, kernel: int, stride: int, dilation: int) -> None:
+    out = -(-size // stride)
+    # The definition: TensorFlow's padding 'same', and every position of the window.
+    before = max((out - 1) * stride + (kernel - 1) * dilation + 1 - size, 0) // 2
+    padded = [0] * before + [1] * size + [0] * ((kernel - 1) * dilation + stride * out)
+    seen = [any(padded[place * stride + tap * dilation] for place in range(out)) for tap in range(kernel)]
+    assert used_taps(size, out, kernel, stride, dilation) == sum(seen)
+
+
+@pytest.mark.parametrize("part", [Conv(4, 10**7), SeparableConv(4, 10**9), Conv(4, dilation=10**9), MaxPool(10**9)])
+def test_a_window_of_any_size_is_judged(part: Part) -> None:
+    assert len(lint(Input(32, 32, 3) >> part >> ReLU() >> GlobalAvgPool() >> Dense(2))) < 10
 
 
 @pytest.mark.parametrize("code", sorted(own_rules()))

@@ -16,7 +16,7 @@ from math import prod
 
 from archlab.lint._context import Context
 from archlab.lint._rule import Found, Rule
-from archlab.ops import Conv, DepthwiseConv, SeparableConv
+from archlab.ops import MOST_UNITS, Conv, DepthwiseConv, SeparableConv
 from archlab.ops._base import per_axis
 from archlab.ops._window import same_padding
 from archlab.units import format_share
@@ -34,7 +34,7 @@ def check(context: Context) -> Iterable[Found]:
         axes = len(came) - 1
         spans = zip(came, node.shape, *(per_axis("", each, axes) for each in (op.kernel, op.stride, op.dilation)),
                     strict=False)  # fmt: skip
-        used = [_used(n or 0, out or 0, k, s, d) for n, out, k, s, d in spans]
+        used = [used_taps(n or 0, out or 0, k, s, d) for n, out, k, s, d in spans]
         taps = prod(per_axis("", op.kernel, axes))
         idle = 1 - prod(used) / taps
         if taps > 1 and idle >= _SHARE:
@@ -46,12 +46,24 @@ def check(context: Context) -> Iterable[Found]:
             yield Found(message, (node.name,), "use a smaller kernel", idle)
 
 
-def _used(size: int, out: int, kernel: int, stride: int, dilation: int) -> int:
-    """Taps along an axis that fall on the map for some position of the window."""
+def used_taps(size: int, out: int, kernel: int, stride: int, dilation: int) -> int:
+    """Taps along an axis that fall on the map for some position of the window.
+
+    Gone through are the taps or the positions, whichever are fewer; where both are many, every tap counts as used.
+    """
     before = same_padding(size, kernel, stride, dilation)
-    return sum(
-        any(0 <= place * stride + tap * dilation - before < size for place in range(out)) for tap in range(kernel)
-    )
+    if min(kernel, out) > MOST_UNITS:
+        return kernel
+    if kernel <= out:
+        first = (-((tap * dilation - before) // stride) for tap in range(kernel))
+        last = ((size - 1 + before - tap * dilation) // stride for tap in range(kernel))
+        return sum(max(low, 0) <= min(high, out - 1) for low, high in zip(first, last, strict=True))
+    count, end = 0, 0
+    for place in range(out - 1, -1, -1):
+        start = max(-((place * stride - before) // dilation), end)
+        end = max(min((size - 1 + before - place * stride) // dilation, kernel - 1) + 1, end)
+        count += max(end - start, 0)
+    return count
 
 
 RULE = Rule("A314", "kernel-beyond-map", "warning", check, __doc__, "proof: the arithmetic of padding", partial=True)

@@ -363,6 +363,11 @@ def test_a_window_of_any_size_is_followed(part: Part) -> None:
     assert predict_gradient_flow(Input(32, 32, 3) >> part >> HEAD).reliable
 
 
+def test_a_transposed_kernel_of_any_size_is_no_error() -> None:
+    found = predict_gradient_flow(Input(32, 32, 3) >> ConvTranspose(4, 10**7) >> HEAD)
+    assert not found.reliable and found.why
+
+
 @pytest.mark.parametrize("part", [ZeroPad(10**8), Upsample(10**6)])
 def test_what_cannot_be_gone_through_is_said_to_be_too_large(part: Part) -> None:
     net = Input(32, 32, 3) >> part >> HEAD

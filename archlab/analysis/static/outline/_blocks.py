@@ -66,40 +66,42 @@ def _unnamed(graph: Graph, members: Element, between: bool) -> Iterator[tuple[El
 
 def _rows(graph: Graph, elements: Sequence[Element]) -> list[tuple[Element, bool]]:
     """Regions that are blocks, each with the activation behind it; and the rows of single nodes between them."""
-    rows: list[tuple[Element, bool]] = []
+    rows: list[tuple[list[int], bool]] = []
     follows = False
     for element in elements:
         if _is_block(graph, element):
-            before, rows = _activated_first(graph, rows)
-            rows.append((before + element, True))
+            rows.append(([*_activated_first(graph, rows), *element], True))
             follows = True
         elif follows and len(element) == 1 and graph.nodes[element[0]].op.family == "activation":
-            rows[-1] = (rows[-1][0] + element, True)
+            rows[-1][0].extend(element)
             follows = False
         else:
             follows = False
             if rows and not rows[-1][1]:
-                rows[-1] = (rows[-1][0] + element, False)
+                rows[-1][0].extend(element)
             else:
-                rows.append((element, False))
-    return rows
+                rows.append(([*element], False))
+    return [(tuple(row), block) for row, block in rows]
 
 
-def _activated_first(graph: Graph, rows: list[tuple[Element, bool]]) -> tuple[Element, list[tuple[Element, bool]]]:
-    """The normalization and activation before a region where they are its own (a pre-activation block), and the rest.
+def _activated_first(graph: Graph, rows: list[tuple[list[int], bool]]) -> list[int]:
+    """The normalization and activation before a region where they are its own (a pre-activation block), taken from the rows.
 
     Behind a convolution they are the convolution's.
     """
     if not rows or rows[-1][1]:
-        return (), rows
+        return []
     row = rows[-1][0]
     start = len(row)
     while start and _prepares(graph.nodes[row[start - 1]].op):
         start -= 1
     if start and gather(graph)[row[start - 1]].kernel:
-        return (), rows
-    rest = [(row[:start], False)] if start else []
-    return row[start:], [*rows[:-1], *rest]
+        return []
+    taken = row[start:]
+    del row[start:]
+    if not row:
+        rows.pop()
+    return taken
 
 
 def _prepares(op: Op) -> bool:

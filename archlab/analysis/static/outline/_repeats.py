@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import accumulate
 from typing import NamedTuple, cast
 
 from archlab.analysis.static._facts import Facts, gather
@@ -64,15 +65,18 @@ def _nature(graph: Graph, position: int) -> tuple[bool, bool, bool]:
 def _best(layers: Sequence[_Layer]) -> tuple[int, int, int] | None:
     """Of all repetitions (start, length, turns) the one that covers the most, in the shortest turns."""
     best: tuple[int, int, int] | None = None
+    covered = 0
+    kernels = [0, *accumulate(layer.kernel for layer in layers)]
+    bends = [0, *accumulate(layer.bends for layer in layers)]
     for length in range(2, min(len(layers) // 2, _LONGEST) + 1):
         run = 0
         for place in range(len(layers) - length - 1, -1, -1):
             # The stretch from here on in which everything returns after `length` places.
             run = run + 1 if layers[place].key == layers[place + length].key else 0
             turns = run // length + 1
-            unit = layers[place : place + length]
-            covered = best[1] * best[2] if best else 0
-            if turns < 2 or length * turns < covered or not _is_unit(unit):
+            if turns < 2 or length * turns < covered:
+                continue
+            if kernels[place + length] == kernels[place] or bends[place + length] == bends[place]:
                 continue
             found = place, length, turns
             if (
@@ -80,12 +84,8 @@ def _best(layers: Sequence[_Layer]) -> tuple[int, int, int] | None:
                 or length * turns > covered
                 or (best[1] == length and _natural(layers, found) >= _natural(layers, best))
             ):
-                best = found
+                best, covered = found, length * turns
     return best
-
-
-def _is_unit(layers: Sequence[_Layer]) -> bool:
-    return any(layer.kernel for layer in layers) and any(layer.bends for layer in layers)
 
 
 def _natural(layers: Sequence[_Layer], found: tuple[int, int, int]) -> tuple[bool, bool]:
