@@ -191,8 +191,8 @@ def _written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-_STATIC = (["show"], ["compare", "--static"], ["lint"], ["forecast"], ["explain"], ["render"], ["export", "-f", "python"],
-           ["lint", "--fix"])  # fmt: skip
+_STATIC = (["show"], ["compare", "--static"], ["lint"], ["lint", "--fix"], ["forecast"], ["explain"], ["render"],
+           ["export", "-f", "python"])  # fmt: skip
 _ANY_STATIC = st.sampled_from(_STATIC)
 
 

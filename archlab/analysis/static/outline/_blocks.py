@@ -85,9 +85,9 @@ def _rows(graph: Graph, elements: Sequence[Element]) -> list[tuple[Element, bool
 
 
 def _activated_first(graph: Graph, rows: list[tuple[list[int], bool]]) -> list[int]:
-    """The normalization and activation before a region where they are its own (a pre-activation block), taken from the rows.
+    """The normalization and activation before a region where they are its own (a pre-activation block).
 
-    Behind a convolution they are the convolution's.
+    They are taken from the rows. Behind a convolution they are the convolution's.
     """
     if not rows or rows[-1][1]:
         return []
