@@ -19,6 +19,11 @@ _TIMEOUT = 30
 """Seconds without a byte after which a connection counts as lost."""
 
 
+# No size has more digits than these.
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-")
+
+
 def download(url: str, to: Path, size: int, sha256: str, progress: Progress) -> None:
     """Download a file of a known size and hash.
 
@@ -58,13 +63,16 @@ def _size(path: Path) -> int:
 
 def _download_rest(url: str, to: Path, size: int, progress: Progress) -> str:
     """Download the missing part; returns why it stopped."""
-    start = _size(to)
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    asked = _size(to)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={asked}-"} if asked else {})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
             start = _first(response)
-            length = response.headers.get("Content-Length")
-            if length is not None and start + int(length) != size:
+            if start not in (0, asked):
+                raise DataError(f"{url}: the server answers with the bytes from {start:,} on, not from {asked:,}")
+            length = response.headers.get("Content-Length", "").strip()
+            # What is no number says nothing: the size and the hash are checked in the end.
+            if _NUMBER.fullmatch(length) and start + int(length) != size:
                 raise DataError(f"{url}: the server has a file of {start + int(length)} bytes, expected {size}")
             _save(response, to, start, size, progress)
     except urllib.error.HTTPError as error:
@@ -82,7 +90,7 @@ def _download_rest(url: str, to: Path, size: int, progress: Progress) -> str:
 
 def _first(response: Any) -> int:
     """The offset of a response: a server may ignore the range and send the whole file."""
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", "")) if response.status == 206 else None
+    found = _RANGE.match(response.headers.get("Content-Range", "")) if response.status == 206 else None
     return int(found[1]) if found else 0
 
 

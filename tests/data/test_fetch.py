@@ -61,6 +61,10 @@ class Served:
     """Bytes of each answer after which the connection closes."""
     knows_ranges: bool = True
     status: int = 0
+    length: str | None = None
+    """What it says of the length, where that is not the truth."""
+    begins: int | None = None
+    """Where it says that its answer begins, where that is not the truth."""
 
 
 @pytest.fixture
@@ -81,8 +85,9 @@ def server() -> Iterator[Served]:
             body = served.content[start:]
             self.send_response(206 if start else 200)
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(served.content) - 1}/{len(served.content)}")
-            self.send_header("Content-Length", str(len(body)))
+                begins = start if served.begins is None else served.begins
+                self.send_header("Content-Range", f"bytes {begins}-{len(served.content) - 1}/{len(served.content)}")
+            self.send_header("Content-Length", str(len(body)) if served.length is None else served.length)
             self.end_headers()
             self.wfile.write(body[: served.breaks_after.pop(0) if served.breaks_after else None])
 
@@ -241,6 +246,24 @@ def test_a_file_of_another_size_is_not_even_begun(serve, tmp_path: Path) -> None
         fetch("cats_vs_dogs", tmp_path / "pets")
     assert str(caught.value) == f"{server.url}: the server has a file of 48 bytes, expected {size}"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("length", ["", "many", "-5", "1e3", "9" * 5000])
+def test_a_length_that_is_no_number_says_nothing(serve, tmp_path: Path, length: str) -> None:
+    serve(make()).length = length
+    fetch("cats_vs_dogs", tmp_path / "pets")
+    assert tree(tmp_path / "pets") == lecture() | {"SOURCE.txt"}
+
+
+@pytest.mark.parametrize("begins", [10**12, 999, 1001])
+def test_a_range_that_nobody_asked_for_is_refused(serve, tmp_path: Path, begins: int) -> None:
+    server = serve(make())
+    server.begins = begins
+    begun = tmp_path / ".pets.download"
+    begun.write_bytes(server.content[:1000])
+    with pytest.raises(DataError, match=rf"answers with the bytes from {begins:,} on, not from 1,000$"):
+        fetch("cats_vs_dogs", tmp_path / "pets")
+    assert begun.stat().st_size == 1000
 
 
 def test_a_server_without_the_file_and_one_that_is_not_there(serve, tmp_path: Path, monkeypatch) -> None:

@@ -12,7 +12,7 @@ from tests.fuzz import kinds
 from tests.fuzz.kinds import KINDS, FaultError
 from tests.fuzz.run import Child, Fault, fuzz
 
-CALLS = {"models": 15, "builders": 150, "records": 100}
+CALLS = {"models": 15, "builders": 80, "records": 100}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from /proc")
 
