@@ -163,4 +163,18 @@ def _guarded(run: Any, source: str) -> Any:
     except ArchlabError:
         raise
     except Exception as error:
-        raise SourceError(f"{source}: {type(error).__name__}: {error}") from error
+        raise SourceError(f"{source}: {_place(error)}{type(error).__name__}: {error}") from error
+
+
+def _place(error: Exception) -> str:
+    """The file and line of a user's code in which an error arose, the innermost that is not a library's."""
+    import sysconfig  # these two are for errors alone
+    import traceback
+
+    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    libraries = [Path(each).resolve() for each in (*installed, Path(__file__).parents[1])]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_file() and not any(path.resolve().is_relative_to(each) for each in libraries):
+            return f"{path.name}, line {frame.lineno}: "
+    return ""

@@ -117,4 +117,6 @@ def find(name: str) -> Entry:
     for key, entry in entries().items():
         if _folded(key) == _folded(name):
             return entry
+    if "=" in name:
+        raise UnknownNameError(f"no architecture named {name!r}: arguments follow the name and a colon: NAME:{name}")
     raise UnknownNameError(f"no architecture named {name!r}: {did_you_mean(name, entries())}")

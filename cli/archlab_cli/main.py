@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import pkgutil
+import re
 import sys
 
 import click
@@ -106,6 +107,8 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error))
     except click.NoSuchOption as error:
         return _fail(_unknown_option(error))
+    except click.UsageError as error:
+        return _fail(_one_too_many(error) or error.format_message())
     except click.ClickException as error:
         return _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt) as error:
@@ -126,6 +129,23 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return _fail(f"standard output cannot be written, {reason_of(error)}")
     return code if isinstance(code, int) else 0
+
+
+def _one_too_many(error: click.UsageError) -> str:
+    """What to write instead where a command of one architecture is given several; nothing of other errors."""
+    if not error.message.startswith("Got unexpected extra argument") or error.ctx is None:
+        return ""
+    _, *command = error.ctx.command_path.split()
+    more = re.findall(r"[^\s()]+", error.message.partition("(")[2])
+    if not any(param.name == "reference" for param in error.ctx.command.params):
+        return f"{' '.join(command)}: one argument too many: {' '.join(more)}"
+    first = error.ctx.params.get("reference") or "NAME"
+    if all("=" in each for each in more):
+        return f"{' '.join(more)}: arguments follow the name and a colon: {first}:{','.join(more)}"
+    return (
+        f"{' '.join(command)} takes one architecture, not {len(more) + 1}: {first}, {', '.join(more)}; "
+        "`archlab compare` takes several, `archlab diff` two"
+    )
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:

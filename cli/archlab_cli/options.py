@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ from archlab.units import format_seconds
 FORMATS = ("table", "markdown", "latex", "json", "csv", "html")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv",
               ".txt": "table", ".html": "html", ".htm": "html"}  # fmt: skip
+
+_NO_FORMAT = ("", ".txt", ".log", ".out")
+_OTHER_KINDS = {".pdf", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".eps", ".ps",
+                ".keras", ".h5", ".onnx", ".pt", ".pth", ".pb", ".tflite", ".npz", ".xlsx", ".xls", ".docx", ".pptx",
+                ".zip", ".gz"}  # fmt: skip
 
 _RENDERERS: Mapping[str, Callable[[Report], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}
 
@@ -142,13 +147,36 @@ def check_counts(**counts: int | None) -> None:
             raise UsageError(f"--{name} {number}: at least 1 is needed")
 
 
-def read_format(asked: str | None, output: Path | None) -> str:
+def read_format(asked: str | None, output: Path | None, pictures: Sequence[str] = ()) -> str:
     """The format asked for, or the one that goes with the file's suffix."""
-    if asked is None:
-        return _BY_SUFFIX.get(output.suffix.lower(), "table") if output else "table"
-    if asked not in FORMATS:
-        raise UsageError(f"--format {asked}: {did_you_mean(asked, FORMATS)}")
-    return asked
+    return choose_format(asked, output, FORMATS, _BY_SUFFIX, pictures)
+
+
+def choose_format(
+    asked: str | None,
+    output: Path | None,
+    formats: Sequence[str],
+    by_suffix: Mapping[str, str],
+    pictures: Sequence[str] = (),
+) -> str:
+    """One of a command's `formats`, the first by default: the one asked for, or what the suffix of `output` stands for.
+
+    `pictures` are the suffixes that the command writes without a format.
+
+    Raises:
+        UsageError: there is no such format, or the suffix is of a kind of file that this is not.
+    """
+    if asked is not None and asked not in formats:
+        raise UsageError(f"--format {asked}: {did_you_mean(asked, formats)}")
+    suffix = output.suffix.lower() if output else ""
+    if asked is None and suffix in by_suffix:
+        return by_suffix[suffix]
+    # Text may be called anything if its format is asked for; a picture or a model it is under no name.
+    if suffix in _OTHER_KINDS or (asked is None and suffix not in _NO_FORMAT):
+        known = ", ".join((*by_suffix, *pictures))
+        other = "" if suffix in _OTHER_KINDS else ", or give --format"
+        raise UsageError(f"--output {output}: a '{suffix}' file cannot be written here: choose from {known}{other}")
+    return formats[0] if asked is None else asked
 
 
 def check_output(output: Path | None) -> None:

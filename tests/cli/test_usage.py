@@ -43,12 +43,56 @@ import pytest
         (["show", "residual", "--level", "stage"],
          "show has no option --level: choose from --by, --share, --input, --allow-lambda, --format, --output, --help"),
         (["--vers"], "no option --vers: did you mean --version?"),
-        (["list", "extra"], "Got unexpected extra argument (extra)"),
+        (["list", "extra"], "list: one argument too many: extra"),
+        (["show", "plain", "depth=50", "width=8"],
+         "depth=50 width=8: arguments follow the name and a colon: plain:depth=50,width=8"),
+        (["compare", "plain", "depth=50", "--static"],
+         "no architecture named 'depth=50': arguments follow the name and a colon: NAME:depth=50"),
+        (["show", "plain", "residual"],
+         "show takes one architecture, not 2: plain, residual; `archlab compare` takes several, `archlab diff` two"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
 def test_wrong_usage_on_its_whole_text(archlab, arguments: list[str], message: str) -> None:
     assert archlab(*arguments) == (2, "", f"archlab: {message}\n")
+
+
+TEXT = ".md, .markdown, .tex, .json, .csv, .txt, .html, .htm"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        (["compare", "plain:depth=4", "--static", "-o", "x.pdf"], TEXT),
+        (["show", "plain:depth=4", "-o", "a.png"], TEXT),
+        (["diff", "plain:depth=4", "plain:depth=6", "-o", "d.jpg"],
+         f"{TEXT}, .svg, .png, .pdf, .dot, .gv, .mmd, .mermaid"),
+        (["export", "plain:depth=4", "-o", "x.onnx"], ".yaml, .yml, .py, .keras"),
+        (["forecast", "plain:depth=4", "-f", "json", "-o", "f.SVG"], TEXT),
+        (["lint", "plain:depth=4", "-o", "l.xlsx"], ".json, .sarif, .md"),
+        (["check", "plain:depth=4", "--lint", "-o", "c.docx"], ".json, .md"),
+        (["list", "-o", "list.pdf"], TEXT),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)  # fmt: skip
+def test_a_file_of_another_kind_is_not_written(
+    archlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], known: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = arguments[-1]
+    suffix = Path(file).suffix.lower()
+    message = f"archlab: --output {file}: a '{suffix}' file cannot be written here: choose from {known}\n"
+    assert archlab(*arguments) == (2, "", message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_may_have_any_suffix_if_its_format_is_asked_for(archlab, tmp_path: Path) -> None:
+    file = tmp_path / "list.2026"
+    code, _, err = archlab("list", "-o", file)
+    assert code == 2 and err.endswith(", or give --format\n")
+    assert archlab("list", "-f", "csv", "-o", file)[0] == 0
+    assert archlab("list", "-o", tmp_path / "list")[0] == 0
+    assert (tmp_path / "list").read_text() != file.read_text() != ""
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(archlab, tmp_path: Path) -> None:

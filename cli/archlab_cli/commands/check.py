@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from archlab.analysis import Result, analyze
-from archlab.errors import UsageError, did_you_mean
+from archlab.errors import UsageError
 from archlab.lint.budgets import limited, read_limit
 from archlab_cli.options import (
     ascii_only,
     check_output,
+    choose_format,
     complete,
     deliver,
     lambda_option,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from archlab.lint.budgets import Verdict
 
 _FORMATS = ("text", "markdown", "json", "github")
+_BY_SUFFIX = {".json": "json", ".md": "markdown"}
 _OWN = ("baseline", "tolerance", "lint")
 
 
@@ -81,7 +83,7 @@ def command(
     from archlab.sources import load
 
     config = Config() if isolated else find_config()
-    form = _read_format(form, output)
+    form = choose_format(form, output, _FORMATS, _BY_SUFFIX)
     asked = [read_limit(option.replace("_", "-", 1), text) for option, text in _told(limits)]
     names = references or tuple(config.models)
     if not names:
@@ -170,12 +172,3 @@ def _share(text: str | None) -> float:
     if not 0 <= number < float("inf"):
         raise UsageError(f"--tolerance {text}: expected a share, such as 1% or 0.01")
     return number
-
-
-def _read_format(form: str | None, output: Path | None) -> str:
-    if form is None:
-        suffix = output.suffix.lower() if output else ""
-        return {".json": "json", ".md": "markdown"}.get(suffix, "text")
-    if form not in _FORMATS:
-        raise UsageError(f"--format {form}: {did_you_mean(form, _FORMATS)}")
-    return form

@@ -62,7 +62,7 @@ def command(
         raise UsageError(f"--format {form}: {output} is a picture, whose form is its suffix")
     if drawn and every:
         raise UsageError("--all: is for tables, a picture always folds what is the same")
-    form = read_format(form, None if drawn else output)
+    form = read_format(form, None if drawn else output, tuple(GraphDrawing.forms))
     shape = read_size(size)
     check_output(output)
     found = diff(trusted(before, allow_lambda), trusted(after, allow_lambda), input=shape)

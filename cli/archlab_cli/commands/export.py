@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from archlab.errors import DesignError, UsageError, did_you_mean
+from archlab.errors import DesignError, UsageError
 from archlab_cli.options import (
     check_output,
+    choose_format,
     deliver,
     deliver_file,
     lambda_option,
@@ -56,12 +57,9 @@ def command(reference: str, form: str | None, size: str | None, allow_lambda: bo
 
         deliver(json.dumps(json_schema(), indent=2), output)
         return
-    if form is None:
-        form = _BY_SUFFIX.get(output.suffix.lower(), "yaml") if output else "yaml"
-    if form not in _FORMATS:
-        raise UsageError(f"--format {form}: {did_you_mean(form, _FORMATS)}")
     if form == "keras" and (output is None or output.suffix != ".keras"):
         raise UsageError("--format keras writes a file: name it, as in --output model.keras")
+    form = "keras" if form == "keras" else choose_format(form, output, _FORMATS, _BY_SUFFIX)
     check_output(output)
     from archlab.sources import load
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlab.errors import UsageError, did_you_mean
+from archlab.errors import UsageError
 from archlab_cli.options import (
     ascii_only,
     check_data,
     check_output,
+    choose_format,
     complete,
     deliver,
     lambda_option,
@@ -109,7 +110,7 @@ def command(
         return
     if not references:
         raise UsageError("name at least one architecture, such as residual, net.yaml or model.keras; or --explain CODE")
-    form = _read_format(form, output)
+    form = choose_format(form, output, _FORMATS, _BY_SUFFIX)
     least = read_severity(severity or config.text("severity") or "warning")
     limit = fail_on or config.text("fail-on") or "warning"
     fails = None if limit == "never" else read_severity(limit)
@@ -246,14 +247,6 @@ def _listed(text: str | None) -> tuple[str, ...]:
 def _beside(config: Config) -> list[Path]:
     """Files of rules that a pyproject.toml names, which stand beside it."""
     return [config.path.parent / each for each in config.listed("rules")] if config.path else []
-
-
-def _read_format(form: str | None, output: Path | None) -> str:
-    if form is None:
-        return _BY_SUFFIX.get(output.suffix.lower(), "text") if output else "text"
-    if form not in _FORMATS:
-        raise UsageError(f"--format {form}: {did_you_mean(form, _FORMATS)}")
-    return form
 
 
 def _task(data: str) -> Task:
