@@ -84,7 +84,7 @@ class PathGradients(Record, Printed):
         """The lengths between which this share of the gradient is carried, as much left out below as above at most."""
         if not 0 < share <= 1:
             raise UsageError(f"a share lies between 0 and 1, got {share!r}")
-        if any(row.share is None for row in self.lengths):
+        if not self.lengths or any(row.share is None for row in self.lengths):
             return None
         out, shares = (1 - share) / 2, [row.share or 0.0 for row in self.lengths]
         low, high = 0, len(shares) - 1

@@ -814,6 +814,8 @@ def _roles(op: Op, inputs: tuple[Shape, ...], weights: tuple[Weight, ...]) -> tu
 
 def _agreeing(op: Op | None, why: str, inputs: tuple[Shape, ...], made: Shape) -> tuple[Op | None, str]:
     """The operation, where it makes of these shapes what Keras makes of them; else None and why."""
+    if op is not None and op.arity is not None and len(inputs) > op.arity > 0:
+        return None, why or f"it is called on {len(inputs)} tensors, and its rule is for {op.arity}"
     try:
         if op is None or op.output(*inputs) == made:
             return op, why

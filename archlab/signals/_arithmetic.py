@@ -9,19 +9,20 @@ from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares
 
 def scaled(x: Signal, scale: float, offset: float = 0.0) -> Passed:
     """Every element times a number, plus a number."""
+    square = scale * scale  # infinite beyond 1e308, where `**` raises
     constant = offset * offset + 2 * scale * offset * x.mean
     made = x._replace(
         mean=scale * x.mean + offset,
-        same=tuple([scale**2 * value + constant for value in x.same]),
-        cross=tuple([scale**2 * value + constant for value in x.cross]),
+        same=tuple([square * value + constant for value in x.same]),
+        cross=tuple([square * value + constant for value in x.cross]),
         before=None,
     )
 
     def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
         return (
             ErrorSignal(
-                times(error.same, scale**2),
-                times(error.cross, scale**2),
+                times(error.same, square),
+                times(error.cross, square),
                 error.profiles,
                 scatter=error.scatter,
                 likeness=error.likeness,

@@ -21,13 +21,14 @@ from archlab.files import exclusive, reason_of, remove_unfinished, write_json, w
 from archlab.graph import Graph, format_shape
 from archlab.notation import write_yaml as architecture_yaml
 from archlab.sources import Architecture, Reference, load
+from archlab.text import shown
 from archlab.training import recipes
 from archlab.training._average import Average
 from archlab.training._batches import Batches, evaluation_batches, stored_size, test_size
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish
-from archlab.training._record import Progress, RunRecord
+from archlab.training._record import MOST_SEED, Progress, RunRecord
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, LOCK, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import promote_weights, restore_state, without_optimizer
 from archlab.training.recipes import Recipe
@@ -87,6 +88,8 @@ def train(
         TrainingError: the loss is not finite.
         OutputError: the run's folder cannot be written.
     """
+    if not 0 <= seed <= MOST_SEED:
+        raise UsageError(f"seed {shown(seed)}: is not from 0 to {MOST_SEED:,}")
     architecture = load(reference, None if input is None else tuple(input))
     overrides = dict(settings or {}) | ({} if epochs is None else {"epochs": epochs})
     recipe = find_recipe(recipe).for_architecture(architecture.name).with_settings(overrides)

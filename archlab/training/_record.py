@@ -12,6 +12,8 @@ from archlab.files import KEY, keyed, read_record
 from archlab.text import shown
 
 SCHEMA = 1
+MOST_SEED = 2**32 - 1
+"""The largest seed that NumPy takes."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,10 @@ class RunRecord:
             raise SourceError(
                 f"{where}: schema {shown(data['schema'])} is not supported, only {SCHEMA}: update archlab"
             )
-        return read_record(cls, data, where, strict=True)
+        found = read_record(cls, data, where, strict=True)
+        if not 0 <= found.seed <= MOST_SEED:
+            raise SourceError(f"{where}: seed {shown(found.seed)}: is not from 0 to {MOST_SEED:,}")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -42,6 +42,8 @@ def test_keys_of_files_keep_their_names(finished) -> None:
     ("change", "message"),
     [
         ({"seed": None}, "the key 'seed' is missing"),
+        ({"seed": -1}, "seed -1: is not from 0 to 4,294,967,295"),
+        ({"seed": 10**18}, "seed 1000000000000000000: is not from 0 to 4,294,967,295"),
         ({"tensorbord": True}, "unknown key 'tensorbord': did you mean tensorboard?"),
         ({"schema": 2}, "schema 2 is not supported, only 1: update archlab"),
     ],

@@ -142,6 +142,10 @@ def _no_gradient(graph: Graph) -> Cause:
     return Cause((last.name,), "weight gradient", 0.0, 0.0, f"No weight has a gradient: {why}.", OPTIMIZERS, remedy)
 
 
+_MOST_NODES = 6_000
+"""Nodes of all networks that a remedy is tried on: of thousands of layers only the first changes are tried."""
+
+
 def _remedies(
     graph: Graph, compiled: CompiledLoss | None, pixels: tuple[float, float] | None, chances: Mapping[str, float]
 ) -> list[tuple[str, dict[str, float]]]:
@@ -154,7 +158,7 @@ def _remedies(
     if deviation > 0 and (max(abs(mean), deviation) > 3 or max(abs(mean), deviation) < 0.1):
         tried.insert(0, ("input scaled to mean 0 and variance 1", with_scaled_input(1 / deviation, -mean / deviation)))
     found: list[tuple[str, dict[str, float]]] = []
-    for words, edit in tried:
+    for words, edit in tried[: max(1, _MOST_NODES // len(graph))]:
         changed = edit(graph)
         if changed is None:
             continue

@@ -363,6 +363,13 @@ def test_a_window_of_any_size_is_followed(part: Part) -> None:
     assert predict_gradient_flow(Input(32, 32, 3) >> part >> HEAD).reliable
 
 
+def test_factors_beyond_the_range_of_numbers_are_said_to_be() -> None:
+    from archlab import Rescaling
+
+    found = predict_gradient_flow(Input(4) >> Rescaling(1e308) >> Dense(2))
+    assert "rescaling: the signal leaves the range of numbers" in found.why
+
+
 def test_a_transposed_kernel_of_any_size_is_no_error() -> None:
     found = predict_gradient_flow(Input(32, 32, 3) >> ConvTranspose(4, 10**7) >> HEAD)
     assert not found.reliable and found.why
