@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from archlab.analysis._path_gradients import PathGradients as PathGradients
     from archlab.analysis._sweep import Sweep as Sweep
     from archlab.analysis._sweep import sweep as sweep
+    from archlab.analysis.cost import TrainingMemory as TrainingMemory
+    from archlab.analysis.cost import memory as memory
     from archlab.analysis.measured import effective_receptive_field as effective_receptive_field
     from archlab.analysis.measured import gradient_correlation as gradient_correlation
     from archlab.analysis.measured import gradient_flow as gradient_flow
@@ -193,6 +195,7 @@ __all__ = [
     "Stage",
     "Subtract",
     "Sweep",
+    "TrainingMemory",
     "Upsample",
     "Zero",
     "ZeroPad",
@@ -210,6 +213,7 @@ __all__ = [
     "keras_rule",
     "lint",
     "load",
+    "memory",
     "path_gradients",
     "path_lengths",
     "predict_gradient_flow",
@@ -253,6 +257,8 @@ _LAZY = {
     "gradient_flow": "archlab.analysis.measured",
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
+    "memory": "archlab.analysis.cost",
+    "TrainingMemory": "archlab.analysis.cost",
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",

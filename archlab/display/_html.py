@@ -22,6 +22,7 @@ from archlab.analysis import (
     Sweep,
     analyze,
 )
+from archlab.analysis.cost import TrainingMemory
 from archlab.charts import by_depth, embedded
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
@@ -34,6 +35,7 @@ from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
 from archlab.report.lint import lint_report
+from archlab.report.memory import memory_report
 from archlab.sources import Architecture
 
 if TYPE_CHECKING:
@@ -180,6 +182,7 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         Findings: lambda found: _report(lint_report(found, found.names)),
         Forecast: lambda found: _report(forecast_report(["architecture"], [found])),
         PathLengths: _path_lengths,
+        TrainingMemory: lambda found: _report(memory_report([found.graph.name or "architecture"], [found])),
         GradientRun: _run,
         Comparison: _comparison,
         GraphDiff: _difference,

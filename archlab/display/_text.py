@@ -18,6 +18,7 @@ from archlab.analysis import (
     Result,
     Sweep,
 )
+from archlab.analysis.cost import TrainingMemory
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.lint import Finding, Findings
@@ -26,6 +27,7 @@ from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
 from archlab.report.lint import lint_report
+from archlab.report.memory import memory_report
 
 ROWS = 12
 """Rows of layers that an object shows of itself; a report has them all."""
@@ -65,6 +67,7 @@ def _reports() -> Mapping[type, Callable[[Any], Report]]:
         PredictedFlow: lambda flow: predicted_report(flow, ROWS),
         Result: lambda result: comparison_report([result]),
         Sweep: sweep_report,
+        TrainingMemory: lambda found: memory_report([found.graph.name or "architecture"], [found]),
     }
 
 
