@@ -83,7 +83,9 @@ if TYPE_CHECKING:
     from archlab.analysis._path_gradients import PathGradients as PathGradients
     from archlab.analysis._sweep import Sweep as Sweep
     from archlab.analysis._sweep import sweep as sweep
+    from archlab.analysis.cost import Latency as Latency
     from archlab.analysis.cost import TrainingMemory as TrainingMemory
+    from archlab.analysis.cost import latency as latency
     from archlab.analysis.cost import memory as memory
     from archlab.analysis.measured import effective_receptive_field as effective_receptive_field
     from archlab.analysis.measured import gradient_correlation as gradient_correlation
@@ -159,6 +161,7 @@ __all__ = [
     "GroupNorm",
     "Identity",
     "Input",
+    "Latency",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool",
@@ -211,6 +214,7 @@ __all__ = [
     "gradient_flow",
     "json_schema",
     "keras_rule",
+    "latency",
     "lint",
     "load",
     "memory",
@@ -259,6 +263,8 @@ _LAZY = {
     "keras_rule": "archlab.bridge",
     "memory": "archlab.analysis.cost",
     "TrainingMemory": "archlab.analysis.cost",
+    "latency": "archlab.analysis.cost",
+    "Latency": "archlab.analysis.cost",
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",

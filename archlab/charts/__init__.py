@@ -18,3 +18,5 @@ from archlab.charts._field import embedded as embedded
 from archlab.charts._field import heat_map as heat_map
 from archlab.charts._lines import by_distance as by_distance
 from archlab.charts._lines import by_length as by_length
+from archlab.charts._roofline import Dot as Dot
+from archlab.charts._roofline import roofline as roofline

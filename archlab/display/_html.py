@@ -22,7 +22,7 @@ from archlab.analysis import (
     Sweep,
     analyze,
 )
-from archlab.analysis.cost import TrainingMemory
+from archlab.analysis.cost import Latency, TrainingMemory
 from archlab.charts import by_depth, embedded
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
@@ -34,6 +34,7 @@ from archlab.report import Prose, Report, Table, analysis_report, layers_table
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
+from archlab.report.latency import latency_report
 from archlab.report.lint import lint_report
 from archlab.report.memory import memory_report
 from archlab.sources import Architecture
@@ -174,6 +175,7 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         Graph: _graph,
         Architecture: _architecture,
         Analysis: _analysis,
+        Latency: lambda found: _report(latency_report([found])),
         Layers: _layers,
         GradientFlow: _flow,
         PredictedFlow: _predicted,

@@ -18,7 +18,7 @@ from archlab.analysis import (
     Result,
     Sweep,
 )
-from archlab.analysis.cost import TrainingMemory
+from archlab.analysis.cost import Latency, TrainingMemory
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.lint import Finding, Findings
@@ -26,6 +26,7 @@ from archlab.report import Prose, Report, Table, analysis_report, comparison_rep
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
+from archlab.report.latency import latency_report
 from archlab.report.lint import lint_report
 from archlab.report.memory import memory_report
 
@@ -62,6 +63,7 @@ def _reports() -> Mapping[type, Callable[[Any], Report]]:
         GradientFlow: lambda flow: flow_report(flow, most=ROWS),
         GradientRun: run_report,
         GraphDiff: lambda diff: diff.report(),
+        Latency: lambda found: latency_report([found]),
         Layers: _layers,
         PathLengths: _path_lengths,
         PredictedFlow: lambda flow: predicted_report(flow, ROWS),

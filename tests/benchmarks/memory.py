@@ -7,7 +7,7 @@ which prepares everything, resets the high-water mark of its resident memory, an
 mark less what was resident before, and the weights, slots and images, which were resident already.
 
 What an allocator adds is in it: TensorFlow's rounds up to powers of two, and hands out pieces of what it has, so that
-two runs of a case differ; `repeats` has the spread.
+two runs of a case differ; `repeats` has the spread. Architectures that the output file has are not measured again.
 """
 
 from __future__ import annotations
@@ -53,11 +53,15 @@ def main() -> None:
         reference, size, batch, precision = options.child
         print(json.dumps(measured(reference, int(size), int(batch), precision)))
         return
-    rows = [row for case in CASES if options.only in case[0] for row in compared(*case, options.repeats)]
+    kept = options.output and options.output.is_file()
+    rows = json.loads(options.output.read_text())["rows"] if kept else []
+    for case in CASES:
+        if options.only in case[0] and case[0] not in [row["name"] for row in rows]:
+            rows += compared(*case, options.repeats)
+            if options.output:
+                data = {"optimizer": OPTIMIZER, "environment": environment(), "rows": rows}
+                options.output.write_text(json.dumps(data, indent=1) + "\n")
     summary(rows)
-    if options.output:
-        data = {"optimizer": OPTIMIZER, "environment": environment(), "rows": rows}
-        options.output.write_text(json.dumps(data, indent=1) + "\n")
 
 
 def compared(reference: str, size: int, batches: tuple[int, ...], repeats: int) -> list[dict[str, Any]]:
