@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from archlab.analysis._path_gradients import PathGradients as PathGradients
     from archlab.analysis._sweep import Sweep as Sweep
     from archlab.analysis._sweep import sweep as sweep
+    from archlab.analysis.ablation import Ablation as Ablation
+    from archlab.analysis.ablation import ablate as ablate
     from archlab.analysis.cost import Latency as Latency
     from archlab.analysis.cost import TrainingMemory as TrainingMemory
     from archlab.analysis.cost import latency as latency
@@ -124,6 +126,7 @@ __all__ = [
     "CHANNELS",
     "ELU",
     "WIDTH",
+    "Ablation",
     "Activation",
     "Add",
     "AlphaDropout",
@@ -202,6 +205,7 @@ __all__ = [
     "Upsample",
     "Zero",
     "ZeroPad",
+    "ablate",
     "analyze",
     "compare",
     "diff",
@@ -265,6 +269,8 @@ _LAZY = {
     "TrainingMemory": "archlab.analysis.cost",
     "latency": "archlab.analysis.cost",
     "Latency": "archlab.analysis.cost",
+    "ablate": "archlab.analysis.ablation",
+    "Ablation": "archlab.analysis.ablation",
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",

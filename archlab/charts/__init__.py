@@ -1,5 +1,7 @@
 """Charts: records → Altair. They know no analysis; whoever has figures by depth can have them drawn."""
 
+from archlab.charts._contributions import Contribution as Contribution
+from archlab.charts._contributions import contributions as contributions
 from archlab.charts._cost import STEPS as STEPS
 from archlab.charts._cost import WHOLE as WHOLE
 from archlab.charts._cost import Part as Part

@@ -153,7 +153,7 @@ def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Chart:
                 title=None,
                 sort=stages,
                 scale=alt.Scale(domain=stages, range=colours),
-                legend=alt.Legend(orient="top", columns=_columns(stages, width), symbolType="square", labelLimit=180),
+                legend=squares(stages, width),
             ),
             description="said:N",
         )
@@ -218,6 +218,11 @@ def _colour(nets: Sequence[str], width: int) -> alt.Color:
     names = list(dict.fromkeys(nets))
     scale = alt.Scale(domain=names, range=hues(len(names)))
     return alt.Color("net:N", title=None, sort=names, scale=scale, legend=legend(names, width))
+
+
+def squares(names: Sequence[str], width: int) -> alt.Legend:
+    """A legend above a chart of such a width, a square for each name."""
+    return alt.Legend(orient="top", columns=_columns(names, width), symbolType="square", labelLimit=180)
 
 
 def _columns(names: Sequence[str], width: int) -> int:

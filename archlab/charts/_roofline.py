@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from archlab.charts._cost import STEPS
-from archlab.charts._depth import Chart, finished, legend
+from archlab.charts._cost import STEPS, squares
+from archlab.charts._depth import Chart, finished
 
 
 class Dot(NamedTuple):
@@ -54,7 +54,7 @@ def roofline(dots: Sequence[Dot], peak: float, bandwidth: float, width: int = 42
         title=None,
         sort=stages,
         scale=alt.Scale(domain=stages, range=shades),
-        legend=legend(stages, width),
+        legend=squares(stages, width),
     )
     points = alt.Chart(alt.Data(values=rows)).mark_point(size=50, filled=True, opacity=0.9)
     return finished(line + points.encode(x, y, colour, description="said:N"), width, height)

@@ -22,6 +22,7 @@ from archlab.analysis import (
     Sweep,
     analyze,
 )
+from archlab.analysis.ablation import Ablation
 from archlab.analysis.cost import Latency, TrainingMemory
 from archlab.charts import by_depth, embedded
 from archlab.comparison import Comparison
@@ -31,6 +32,7 @@ from archlab.graph import Graph, Part
 from archlab.lint import Finding, Findings
 from archlab.rendering import draw
 from archlab.report import Prose, Report, Table, analysis_report, layers_table
+from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
@@ -174,6 +176,7 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         Part: _part,
         Graph: _graph,
         Architecture: _architecture,
+        Ablation: lambda found: _report(ablation_report(found)),
         Analysis: _analysis,
         Latency: lambda found: _report(latency_report([found])),
         Layers: _layers,

@@ -18,11 +18,13 @@ from archlab.analysis import (
     Result,
     Sweep,
 )
+from archlab.analysis.ablation import Ablation
 from archlab.analysis.cost import Latency, TrainingMemory
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.lint import Finding, Findings
 from archlab.report import Prose, Report, Table, analysis_report, comparison_report, layers_table, to_text
+from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
@@ -54,6 +56,7 @@ def text(shown: object) -> str:
 @cache
 def _reports() -> Mapping[type, Callable[[Any], Report]]:
     return {
+        Ablation: ablation_report,
         Analysis: analysis_report,
         Comparison: lambda comparison: comparison.report(),
         Explanation: explanation_report,
