@@ -52,6 +52,26 @@ def read_bytes(text: str, where: str) -> int:
     return found
 
 
+def read_seconds(text: str, where: str) -> float:
+    """The seconds in a text such as `5ms`.
+
+    Args:
+        text: a number with s, ms, us or µs.
+        where: the option that holds the text, for the error.
+
+    Raises:
+        UsageError: the text is no time above 0.
+
+    >>> read_seconds("5ms", "--max-time"), read_seconds("0.5 s", "--max-time")
+    (0.005, 0.5)
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(s|ms|us|µs)\s*", text)
+    found = float(match[1]) * {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}[match[2]] if match else 0.0
+    if not found:
+        raise UsageError(f"{where} {text}: write a time above 0 with its unit, such as 5ms")
+    return found
+
+
 def read_size(text: str, where: str) -> tuple[int | None, ...]:
     """The sizes in a text such as `96x96x3`; `?` is an unknown size, None.
 

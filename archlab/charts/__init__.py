@@ -22,3 +22,5 @@ from archlab.charts._lines import by_distance as by_distance
 from archlab.charts._lines import by_length as by_length
 from archlab.charts._roofline import Dot as Dot
 from archlab.charts._roofline import roofline as roofline
+from archlab.charts._scatter import Spot as Spot
+from archlab.charts._scatter import scatter as scatter

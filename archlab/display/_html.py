@@ -24,6 +24,7 @@ from archlab.analysis import (
 )
 from archlab.analysis.ablation import Ablation
 from archlab.analysis.cost import Latency, TrainingMemory
+from archlab.analysis.fitting import Fit
 from archlab.charts import by_depth, embedded
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
@@ -34,6 +35,7 @@ from archlab.rendering import draw
 from archlab.report import Prose, Report, Table, analysis_report, layers_table
 from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
+from archlab.report.fitting import fit_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
 from archlab.report.latency import latency_report
@@ -185,6 +187,7 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         Explanation: lambda found: _report(explanation_report(found)),
         Finding: lambda found: _report(lint_report([found], [found.architecture])),
         Findings: lambda found: _report(lint_report(found, found.names)),
+        Fit: lambda found: _report(fit_report(found)),
         Forecast: lambda found: _report(forecast_report(["architecture"], [found])),
         PathLengths: _path_lengths,
         TrainingMemory: lambda found: _report(memory_report([found.graph.name or "architecture"], [found])),

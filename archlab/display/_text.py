@@ -20,12 +20,14 @@ from archlab.analysis import (
 )
 from archlab.analysis.ablation import Ablation
 from archlab.analysis.cost import Latency, TrainingMemory
+from archlab.analysis.fitting import Fit
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.lint import Finding, Findings
 from archlab.report import Prose, Report, Table, analysis_report, comparison_report, layers_table, to_text
 from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
+from archlab.report.fitting import fit_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
 from archlab.report.latency import latency_report
@@ -62,6 +64,7 @@ def _reports() -> Mapping[type, Callable[[Any], Report]]:
         Explanation: explanation_report,
         Finding: lambda found: lint_report([found], [found.architecture]),
         Findings: lambda found: lint_report(found, found.names),
+        Fit: fit_report,
         Forecast: lambda found: forecast_report(["architecture"], [found]),
         GradientFlow: lambda flow: flow_report(flow, most=ROWS),
         GradientRun: run_report,
