@@ -91,7 +91,7 @@ def test_pareto_by_hand() -> None:
     assert pareto(values, ["min", "max"]) == [1, 3, 0]
 
 
-@pytest.mark.parametrize("factor", [0.5, 2.0, 4.0])
+@pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_scaling_comes_near(factor: float) -> None:
     found = scale("residual", factor, device="cpu")
     assert found.values["macs"] / 383_028_992 == pytest.approx(factor, rel=0.15)
