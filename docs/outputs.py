@@ -18,8 +18,8 @@ BLOCK = re.compile(r"(```(?:console|text)\n)\$ archlab ([^\n]*)\n(.*?)(```\n)", 
 COLUMNS = 100
 _ELSEWHERE = re.compile(r"--(train|data|output|plot|image|engine|allow-lambda|dry-run)\b|\.(yaml|keras|jsonl|svg|py)\b")
 _COMMANDS = (
-    "ablate", "check", "compare", "diff", "explain", "fit", "forecast", "gradients", "latency", "lint", "list", "memory",
-    "scale", "show",
+    "ablate", "check", "compare", "diff", "explain", "fit", "forecast", "gradients", "latency", "lint", "list",
+    "memory", "scale", "show",
 )  # fmt: skip
 
 
