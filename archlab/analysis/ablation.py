@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import combinations
 from math import factorial, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from archlab.analysis._analysis import analyze
 from archlab.analysis._flow import GradientFlow
@@ -289,7 +289,7 @@ def halved(tree: Part) -> Part:
             return replace(part, width=max(1, part.width // 2))
         filters = getattr(part, "filters", None)
         if isinstance(filters, int):
-            return replace(part, filters=max(1, filters // 2))  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
+            return replace(cast("Any", part), filters=max(1, filters // 2))
         return part
 
     return tree.transformed(change)

@@ -166,7 +166,7 @@ def fit(
     for name in vary:
         if name not in VARIED:
             raise UsageError(f"vary {name!r}: {did_you_mean(name, VARIED)}")
-    aims = dict(objectives or {"macs": "min", "params": "max"})
+    aims: dict[str, Direction] = dict(objectives) if objectives else {"macs": "min", "params": "max"}
     for name in aims:
         if name not in MEASURES:
             raise UsageError(f"no objective {name!r}: {did_you_mean(name, MEASURES)}")
@@ -428,7 +428,7 @@ class Space:
             before = chosen[:, -2] if s else np.zeros(count, int)
             added = table[chosen[:, 0], before]  # combinations × widths × blocks × measures
             values = (values[:, None, None, :] + added).reshape(count * w * r, len(self.measures))
-            choices = np.stack(np.meshgrid(np.arange(w), np.arange(r), indexing="ij"), -1).reshape(-1, 2)
+            choices: Choices = np.array(list(product(range(w), range(r))), np.int64)
             chosen = np.concatenate([np.repeat(chosen, w * r, axis=0), np.tile(choices, (count, 1))], axis=1)
             keeps = np.ones(len(chosen), bool)
             for bound in bounds:
@@ -579,10 +579,10 @@ def _growth(counted: Analysis, name: str) -> list[float]:
     return found
 
 
-def _side(size: object) -> float:
-    if not isinstance(size, tuple):
+def _side(size: tuple[int, ...] | None) -> float:
+    if size is None:
         return 0.0
-    return max([float(each) for each in size if isinstance(each, int)], default=0.0)
+    return max([float(each) for each in size], default=0.0)
 
 
 def _depths(graph: Graph) -> list[int]:

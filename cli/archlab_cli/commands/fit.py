@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -24,7 +25,7 @@ _SHORT = {"params": "params", "macs": "macs", "flops": "flops", "memory": "saved
           "receptive-field": "receptive_field"}  # fmt: skip
 
 
-def _bounds(command: click.Command) -> click.Command:
+def _bounds(command: Callable[..., None]) -> Callable[..., None]:
     """An option for each bound."""
     for side in ("max", "min"):
         for name, measure in reversed(_SHORT.items()):
