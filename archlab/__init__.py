@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     from archlab.analysis._path_gradients import PathGradients as PathGradients
     from archlab.analysis._sweep import Sweep as Sweep
     from archlab.analysis._sweep import sweep as sweep
+    from archlab.analysis.ablation import Ablation as Ablation
+    from archlab.analysis.ablation import ablate as ablate
+    from archlab.analysis.cost import Latency as Latency
+    from archlab.analysis.cost import TrainingMemory as TrainingMemory
+    from archlab.analysis.cost import latency as latency
+    from archlab.analysis.cost import memory as memory
     from archlab.analysis.measured import effective_receptive_field as effective_receptive_field
     from archlab.analysis.measured import gradient_correlation as gradient_correlation
     from archlab.analysis.measured import gradient_flow as gradient_flow
@@ -120,6 +126,7 @@ __all__ = [
     "CHANNELS",
     "ELU",
     "WIDTH",
+    "Ablation",
     "Activation",
     "Add",
     "AlphaDropout",
@@ -157,6 +164,7 @@ __all__ = [
     "GroupNorm",
     "Identity",
     "Input",
+    "Latency",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool",
@@ -193,9 +201,11 @@ __all__ = [
     "Stage",
     "Subtract",
     "Sweep",
+    "TrainingMemory",
     "Upsample",
     "Zero",
     "ZeroPad",
+    "ablate",
     "analyze",
     "compare",
     "diff",
@@ -208,8 +218,10 @@ __all__ = [
     "gradient_flow",
     "json_schema",
     "keras_rule",
+    "latency",
     "lint",
     "load",
+    "memory",
     "path_gradients",
     "path_lengths",
     "predict_gradient_flow",
@@ -253,6 +265,12 @@ _LAZY = {
     "gradient_flow": "archlab.analysis.measured",
     "json_schema": "archlab.notation",
     "keras_rule": "archlab.bridge",
+    "memory": "archlab.analysis.cost",
+    "TrainingMemory": "archlab.analysis.cost",
+    "latency": "archlab.analysis.cost",
+    "Latency": "archlab.analysis.cost",
+    "ablate": "archlab.analysis.ablation",
+    "Ablation": "archlab.analysis.ablation",
     "load": "archlab.sources",
     "read_run": "archlab.analysis.recorded",
     "record_gradients": "archlab.analysis.measured",

@@ -30,6 +30,48 @@ def read_whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\s*[0-9]{1,15}\s*", text) else None
 
 
+def read_bytes(text: str, where: str) -> int:
+    """The bytes in a text such as `8GiB` or `500 MB`: prefixes of 1,000, or with an i of 1,024.
+
+    Args:
+        text: a number and its unit.
+        where: the option or key that holds the text, for the error.
+
+    Raises:
+        UsageError: the text is no such number, or less than one byte.
+
+    >>> read_bytes("1.5 GiB", "--fit"), read_bytes("500MB", "--fit")
+    (1610612736, 500000000)
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*([kmgtp]?)(i?)b\s*", text.lower())
+    if match is None or (match[3] and not match[2]):
+        raise UsageError(f"{where} {text}: write bytes with their unit, such as 8GiB or 500MB")
+    found = int(float(match[1]) * (1024 if match[3] else 1000) ** " kmgtp".index(match[2] or " "))
+    if found < 1:
+        raise UsageError(f"{where} {text}: at least 1B is needed")
+    return found
+
+
+def read_seconds(text: str, where: str) -> float:
+    """The seconds in a text such as `5ms`.
+
+    Args:
+        text: a number with s, ms, us or µs.
+        where: the option that holds the text, for the error.
+
+    Raises:
+        UsageError: the text is no time above 0.
+
+    >>> read_seconds("5ms", "--max-time"), read_seconds("0.5 s", "--max-time")
+    (0.005, 0.5)
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(s|ms|us|µs)\s*", text)
+    found = float(match[1]) * {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}[match[2]] if match else 0.0
+    if not found:
+        raise UsageError(f"{where} {text}: write a time above 0 with its unit, such as 5ms")
+    return found
+
+
 def read_size(text: str, where: str) -> tuple[int | None, ...]:
     """The sizes in a text such as `96x96x3`; `?` is an unknown size, None.
 

@@ -68,6 +68,7 @@ __all__ = [
     "format_exact",
     "format_share",
     "format_small",
+    "format_time",
 ]
 
 FLOPS_PER_MAC = 2
@@ -250,6 +251,22 @@ def format_seconds(value: float | None) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def format_time(value: float | None) -> str:
+    """Seconds to three significant digits, with the prefix that fits.
+
+    >>> format_time(0.00213), format_time(4.2e-5), format_time(1.5), format_time(0.0)
+    ('2.13 ms', '42.0 µs', '1.50 s', '0 s')
+    """
+    if value is None:
+        return "–"
+    if not value:
+        return "0 s"
+    for unit, symbol in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if abs(value) >= unit:
+            return f"{_significant(value / unit, 3)} {symbol}"
+    return f"{_significant(value / 1e-9, 3)} ns"
+
+
 Number: TypeAlias = int | float | Fraction
 
 
@@ -297,6 +314,7 @@ def _pixels(sizes: object) -> str:
 EXACT = Unit("", format_exact, 1000)
 COUNT = Unit("", format_count, 1000)
 BYTES = Unit("B", format_bytes, 1024)
+SECONDS = Unit("s", format_time)
 PIXELS = Unit("px", _pixels)
 EXTENT = Unit("px", format_sizes, write_brief=_pixels)
 SHAPE = Unit("", format_sizes)

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(```(?:console|text)\n)\$ archlab ([^\n]*)\n(.*?)(```\n)", re.DOTALL)
 COLUMNS = 100
 _ELSEWHERE = re.compile(r"--(train|data|output|plot|image|engine|allow-lambda|dry-run)\b|\.(yaml|keras|jsonl|svg|py)\b")
-_COMMANDS = ("check", "compare", "diff", "explain", "forecast", "gradients", "lint", "list", "show")
+_COMMANDS = (
+    "ablate", "check", "compare", "diff", "explain", "fit", "forecast", "gradients", "latency", "lint", "list",
+    "memory", "scale", "show",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -88,12 +88,22 @@ def growth(
     return finished(alt.layer(*layers), width, height)
 
 
-def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int = 230) -> Chart:
+def timeline(
+    places: Sequence[Place],
+    unit: str,
+    width: int = 420,
+    height: int = 230,
+    *,
+    what: str = "activations alive",
+    order: str = "layers in the order they run",
+) -> Chart:
     """What is alive at a time against the order in which layers run, a step for each layer.
 
     Args:
         places: `x` the number of the layer, `y` how much is alive while it runs.
         unit: of `y`, such as 'MiB'.
+        what: what is alive, over the vertical axis.
+        order: what the horizontal axis counts.
         width: of the plot, in pixels.
         height: of the plot, in pixels.
 
@@ -102,8 +112,8 @@ def timeline(places: Sequence[Place], unit: str, width: int = 420, height: int =
     """
     axis = whole([place.x for place in places])
     base = _places(places, width).encode(
-        alt.X("x:Q", title="layers in the order they run", scale=alt.Scale(nice=False), axis=axis),
-        alt.Y("y:Q", title=f"activations alive ({unit})", scale=alt.Scale(zero=True)),
+        alt.X("x:Q", title=order, scale=alt.Scale(nice=False), axis=axis),
+        alt.Y("y:Q", title=f"{what} ({unit})", scale=alt.Scale(zero=True)),
     )
     line = base.mark_line(strokeWidth=1.5, interpolate="step-after", aria=False)
     return finished(line + words(base), width, height)
@@ -143,7 +153,7 @@ def by_stage(parts: Sequence[Part], title: str, width: int = 420) -> Chart:
                 title=None,
                 sort=stages,
                 scale=alt.Scale(domain=stages, range=colours),
-                legend=alt.Legend(orient="top", columns=_columns(stages, width), symbolType="square", labelLimit=180),
+                legend=squares(stages, width),
             ),
             description="said:N",
         )
@@ -208,6 +218,11 @@ def _colour(nets: Sequence[str], width: int) -> alt.Color:
     names = list(dict.fromkeys(nets))
     scale = alt.Scale(domain=names, range=hues(len(names)))
     return alt.Color("net:N", title=None, sort=names, scale=scale, legend=legend(names, width))
+
+
+def squares(names: Sequence[str], width: int) -> alt.Legend:
+    """A legend above a chart of such a width, a square for each name."""
+    return alt.Legend(orient="top", columns=_columns(names, width), symbolType="square", labelLimit=180)
 
 
 def _columns(names: Sequence[str], width: int) -> int:

@@ -22,6 +22,9 @@ from archlab.analysis import (
     Sweep,
     analyze,
 )
+from archlab.analysis.ablation import Ablation
+from archlab.analysis.cost import Latency, TrainingMemory
+from archlab.analysis.fitting import Fit
 from archlab.charts import by_depth, embedded
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
@@ -30,10 +33,14 @@ from archlab.graph import Graph, Part
 from archlab.lint import Finding, Findings
 from archlab.rendering import draw
 from archlab.report import Prose, Report, Table, analysis_report, layers_table
+from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
+from archlab.report.fitting import fit_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report
+from archlab.report.latency import latency_report
 from archlab.report.lint import lint_report
+from archlab.report.memory import memory_report
 from archlab.sources import Architecture
 
 if TYPE_CHECKING:
@@ -171,15 +178,19 @@ def _views() -> Mapping[type, Callable[[Any], str]]:
         Part: _part,
         Graph: _graph,
         Architecture: _architecture,
+        Ablation: lambda found: _report(ablation_report(found)),
         Analysis: _analysis,
+        Latency: lambda found: _report(latency_report([found])),
         Layers: _layers,
         GradientFlow: _flow,
         PredictedFlow: _predicted,
         Explanation: lambda found: _report(explanation_report(found)),
         Finding: lambda found: _report(lint_report([found], [found.architecture])),
         Findings: lambda found: _report(lint_report(found, found.names)),
+        Fit: lambda found: _report(fit_report(found)),
         Forecast: lambda found: _report(forecast_report(["architecture"], [found])),
         PathLengths: _path_lengths,
+        TrainingMemory: lambda found: _report(memory_report([found.graph.name or "architecture"], [found])),
         GradientRun: _run,
         Comparison: _comparison,
         GraphDiff: _difference,

@@ -18,14 +18,21 @@ from archlab.analysis import (
     Result,
     Sweep,
 )
+from archlab.analysis.ablation import Ablation
+from archlab.analysis.cost import Latency, TrainingMemory
+from archlab.analysis.fitting import Fit
 from archlab.comparison import Comparison
 from archlab.diffing import GraphDiff
 from archlab.lint import Finding, Findings
 from archlab.report import Prose, Report, Table, analysis_report, comparison_report, layers_table, to_text
+from archlab.report.ablation import ablation_report
 from archlab.report.explanation import explanation_report
+from archlab.report.fitting import fit_report
 from archlab.report.forecast import forecast_report
 from archlab.report.gradients import flow_report, predicted_report, run_report, sweep_report
+from archlab.report.latency import latency_report
 from archlab.report.lint import lint_report
+from archlab.report.memory import memory_report
 
 ROWS = 12
 """Rows of layers that an object shows of itself; a report has them all."""
@@ -51,20 +58,24 @@ def text(shown: object) -> str:
 @cache
 def _reports() -> Mapping[type, Callable[[Any], Report]]:
     return {
+        Ablation: ablation_report,
         Analysis: analysis_report,
         Comparison: lambda comparison: comparison.report(),
         Explanation: explanation_report,
         Finding: lambda found: lint_report([found], [found.architecture]),
         Findings: lambda found: lint_report(found, found.names),
+        Fit: fit_report,
         Forecast: lambda found: forecast_report(["architecture"], [found]),
         GradientFlow: lambda flow: flow_report(flow, most=ROWS),
         GradientRun: run_report,
         GraphDiff: lambda diff: diff.report(),
+        Latency: lambda found: latency_report([found]),
         Layers: _layers,
         PathLengths: _path_lengths,
         PredictedFlow: lambda flow: predicted_report(flow, ROWS),
         Result: lambda result: comparison_report([result]),
         Sweep: sweep_report,
+        TrainingMemory: lambda found: memory_report([found.graph.name or "architecture"], [found]),
     }
 
 

@@ -85,6 +85,7 @@ from archlab.ops._sequence import MultiHeadAttention as MultiHeadAttention
 from archlab.ops._sequence import Output as Output
 from archlab.ops._sequence import SimpleRNN as SimpleRNN
 from archlab.ops._source import Input as Input
+from archlab.ops._step import Step as Step
 from archlab.ops._window import MERGED as MERGED
 from archlab.ops._window import MOST_UNITS as MOST_UNITS
 from archlab.ops._window import NOTHING as NOTHING

@@ -8,6 +8,7 @@ from archlab.arguments import choice
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, weight
+from archlab.ops._step import FLOAT, HALF, Step
 from archlab.ops._window import POINTWISE, WHOLE, Window
 from archlab.signals import Nonlinearity, Passed, Signal, activated, rectified_with_slopes
 from archlab.units import ACTIVATION_FLOPS
@@ -66,6 +67,31 @@ def activation_kept(name: str | None, output: Shape) -> Kept:
     return Kept(output=saving.output, extra=(saving.input + saving.between) * elements(output))
 
 
+_RECOMPUTED: Mapping[str, tuple[int, int, int]] = {
+    # The sigmoid is computed anew in the backward pass, and 1 − sigmoid.
+    **dict.fromkeys(("silu", "swish"), (0, 0, 2)),
+    # x / 2 and erfc(−x · √½); the factors of the second are constants.
+    "gelu": (2, 0, 0),
+}
+"""Of activations that a compiled step computes otherwise: tensors held, and temporary ones forward and backward."""
+
+
+def activation_step(name: str, output: Shape, half: bool, kept: Kept) -> Step:
+    """What an activation by itself holds and makes in a compiled training step."""
+    whole = (HALF if half else FLOAT) * elements(output)
+    if name in _RECOMPUTED:
+        held, forward, backward = _RECOMPUTED[name]
+        return Step(
+            inputs=True,
+            held=held * whole,
+            forward=forward * whole,
+            backward=backward * whole,
+            error_in_place=True,
+        )
+    held = kept.extra * (HALF if half else FLOAT) + kept.masks
+    return Step(kept.inputs, kept.output, held, in_place=not kept.inputs, error_in_place=True)
+
+
 class _Elementwise(Op, abstract=True):
     """One function of one element, without weights."""
 
@@ -91,6 +117,10 @@ class _Elementwise(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         saving = SAVING[self.function]
         return Kept(saving.input, saving.output, saving.between * elements(output))
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step:
+        kept = self.kept(inputs, output)
+        return activation_step(self.function, output, half, kept)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         function = self.nonlinearity()

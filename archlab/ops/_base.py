@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 from archlab.arguments import whole
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Builder, Part, Shape, format_shape
+from archlab.ops._step import FLOAT, HALF, Step
 from archlab.ops._window import Window
 from archlab.signals import Passed, Signal
 
@@ -187,6 +188,21 @@ class Op(Part):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
         """What the backward pass needs; None where that is unknown."""
         return None
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step | None:
+        """What it holds and makes in a compiled training step, all sizes being known; None where that is unknown.
+
+        Where nothing else is stated: what `kept` says, and nothing temporary.
+
+        Args:
+            inputs: the shapes that come in.
+            output: the shape that comes out.
+            half: whether it computes in float16 or bfloat16.
+        """
+        kept = self.kept(inputs, output)
+        if kept is None:
+            return None
+        return Step(kept.inputs, kept.output, kept.extra * (HALF if half else FLOAT) + kept.masks)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         """What it makes of signals at initialization, in training mode, and how it hands errors back.

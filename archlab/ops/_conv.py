@@ -27,11 +27,15 @@ from archlab.ops._base import (
     weight,
     width,
 )
+from archlab.ops._step import FLOAT, HALF, Step, patches
 from archlab.ops._window import Padding, Window, Windows, check_fits, every, reach, slid, slide, transposed
 from archlab.signals import Behind, Kernel, Passed, Signal, Sliding, convolved, convolved_separably
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
 Sizes = int | tuple[int, ...]
+
+# Kernels of an ordinary convolution that oneDNN's gradient of a grouped one has in memory at a time.
+_DENSE_KERNELS = 2
 
 
 class _Windowed(Op, abstract=True):
@@ -218,6 +222,19 @@ class Conv(_Widening):
         macs = elements(output) * prod(kernels) * (channels(inputs[0]) // self.groups)
         return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
 
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step | None:
+        step = super().step(inputs, output, half)
+        kernels, strides, _ = self.spans(inputs[0])
+        if step is None or (self.groups == 1 and (not half or max(kernels) == max(strides) == 1)):
+            return step
+        if self.groups > 1 and not half:
+            # oneDNN computes the gradient of the kernel of an ordinary convolution, and takes its diagonal.
+            dense = FLOAT * prod(kernels) * channels(inputs[0]) * channels(output)
+            return step._replace(workspace=dense, at_a_time=_DENSE_KERNELS)
+        fan_in = prod(kernels) * (channels(inputs[0]) // self.groups)
+        workspace, at_a_time = patches(positions(output), fan_in, channels(output))
+        return step._replace(workspace=workspace, at_a_time=at_a_time)
+
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return self.swept(inputs[0], output, inputs[0].channels // self.groups, (output[-1] or 0) // self.groups)
 
@@ -311,6 +328,14 @@ class SeparableConv(_Widening):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         kept = super().kept(inputs, output)
         return kept._replace(extra=kept.extra + positions(output) * channels(inputs[0]) * self.multiplier)
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step | None:
+        step = super().step(inputs, output, half)
+        # The error between the two convolutions; what arrives is gone before what is handed on is made.
+        number = HALF if half else FLOAT
+        inner = number * positions(output) * channels(inputs[0]) * self.multiplier
+        least = number * min(elements(inputs[0]), elements(output))
+        return step and step._replace(backward=max(0, inner - least))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x, filters = inputs[0], output[-1] or 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from archlab.errors import ShapeError
 from archlab.graph import Builder, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight
+from archlab.ops._step import FLOAT, HALF, Step
 from archlab.ops._window import MERGED, Window
 from archlab.signals import Passed, Signal, concatenated, multiplied, summed
 
@@ -57,6 +58,13 @@ class _Merge(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
 
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step | None:
+        step = super().step(inputs, output, half)
+        # What is stretched is summed over again on the way back.
+        stretched = any(shape != output for shape in inputs)
+        temporary = (HALF if half else FLOAT) * elements(output) if stretched else 0
+        return step and step._replace(in_place=not step.inputs, backward=temporary)
+
     def keras(self, *inputs: Shape) -> KerasLayer | None:
         return KerasLayer(type(self).__name__, dict(vars(self)))
 
@@ -68,6 +76,10 @@ class Add(_Merge):
     verb = "add"
     merge = "sum"
     commutes = True
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step | None:
+        step = super().step(inputs, output, half)
+        return step and step._replace(handed_on=all(shape == output for shape in inputs))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return summed(inputs, (1.0,) * len(inputs))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from archlab.arguments import fraction, initializer, whole
 from archlab.errors import ShapeError
 from archlab.graph import Shape, elements, positions
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, channels, weight
+from archlab.ops._step import FLOAT, Step
 from archlab.ops._window import POINTWISE, STATISTICS, Window
 from archlab.signals import Normalizing, Passed, Signal, batch_normalized, group_normalized, layer_normalized
 from archlab.units import BATCH_NORM_FLOPS, LAYER_NORM_FLOPS
@@ -24,6 +26,8 @@ class _Norm(Op, abstract=True):
     gamma_initializer: str
     beta_initializer: str
     flops = LAYER_NORM_FLOPS
+    temporaries: ClassVar[tuple[int, int]] = (0, 2)
+    """Tensors of the output's size that are made on the way, forward and backward, at most at a time."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma_initializer", initializer(self.gamma_initializer))
@@ -46,6 +50,27 @@ class _Norm(Op, abstract=True):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step:
+        # Keras composes them of element-wise operations in float32; of half precision it keeps a float32 copy.
+        whole = FLOAT * elements(output)
+        kept = self.kept(inputs, output)
+        forward, backward = self.temporaries
+        if half:
+            held = whole + FLOAT * kept.extra
+            return Step(
+                held=held,
+                forward=(forward + 1) * whole,
+                backward=(5 * whole) // 2 + (backward - 2) * whole,
+                error_in_place=True,
+            )
+        return Step(
+            inputs=True,
+            held=FLOAT * kept.extra,
+            forward=forward * whole,
+            backward=backward * whole,
+            error_in_place=True,
+        )
 
     def normalizing(self) -> Normalizing:
         """What its rule for signals needs to know."""
@@ -87,6 +112,8 @@ class BatchNorm(_Norm):
 class LayerNorm(_Norm):
     """Layer normalization (Ba et al. 2016): every position over its channels."""
 
+    temporaries = (1, 3)
+
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
@@ -104,6 +131,8 @@ class LayerNorm(_Norm):
 @dataclass(frozen=True, repr=False)
 class GroupNorm(_Norm):
     """Group normalization (Wu & He 2018): every sample over the positions and the channels of a group."""
+
+    temporaries = (1, 2)
 
     groups: int = 32
     epsilon: float = 1e-3

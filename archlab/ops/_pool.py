@@ -6,6 +6,7 @@ from math import prod
 from archlab.arguments import choice, whole_each
 from archlab.graph import Axis, Shape, elements, positions, spatial
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, alike, keras_spatial, per_axis, ranked
+from archlab.ops._step import Step
 from archlab.ops._window import WHOLE, Padding, Window, Windows, check_fits, slid, slide
 from archlab.signals import Passed, Signal, averaged, averaged_over_all, maximum
 
@@ -79,6 +80,12 @@ class MaxPool(_Pool):
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True, output=True)
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step:
+        # oneDNN notes in a byte which position won; TensorFlow's own kernel finds it again, as 64-bit numbers.
+        if half:
+            return Step(inputs=True, output=True, backward=8 * elements(output))
+        return Step(inputs=True, output=True, held=elements(output))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return maximum(inputs[0], *self.slides(inputs[0], output))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from archlab.arguments import fraction
 from archlab.graph import Shape, elements
 from archlab.ops._base import Kept, KerasLayer, Op, keras_spatial, ranked
+from archlab.ops._step import FLOAT, HALF, Step
 from archlab.ops._window import POINTWISE, Window
 from archlab.signals import Passed, Signal, dropped_to_floor, noisy, with_noise
 
@@ -32,6 +33,12 @@ class _TrainingOnly(Op, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         # What is scaled up, and which elements stay.
         return Kept(inputs=True, masks=elements(output)) if self.rate else Kept()
+
+    def step(self, inputs: tuple[Shape, ...], output: Shape, half: bool) -> Step:
+        # Random numbers become the mask, and what they scale stays where it is.
+        numbers = (HALF if half else FLOAT) * elements(output) if self.rate else 0
+        held = self.kept(inputs, output).masks
+        return Step(held=held, forward=numbers, in_place=True, error_in_place=True)
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer(type(self).__name__, dict(vars(self)))

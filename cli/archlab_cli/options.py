@@ -84,6 +84,12 @@ output_option = click.option(
 )
 
 
+plot_option = click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
+)
+_PLOTS = (".svg", ".png", ".html")
+
+
 settings_option = click.option(
     "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Override a field of the recipe."
 )
@@ -189,6 +195,18 @@ def check_output(output: Path | None) -> None:
         raise OutputError(f"--output {output}: there is no folder {output.parent}")
     if not os.access(output if output.exists() else output.parent, os.W_OK):
         raise OutputError(f"--output {output}: cannot be written, permission denied")
+
+
+def check_plot(plot: Path | None) -> None:
+    """Refuse a chart's file that cannot be written, or whose suffix names no format."""
+    if plot is None:
+        return
+    if plot.suffix.lower() not in _PLOTS:
+        raise UsageError(f"--plot {plot}: give it a suffix, {', '.join(_PLOTS)}")
+    try:
+        check_output(plot)
+    except OutputError as error:
+        raise OutputError(str(error).replace("--output", "--plot", 1)) from None
 
 
 def deliver(text: str, output: Path | None) -> None:

@@ -14,6 +14,7 @@ from archlab.analysis.quantities import _receptive_field as _receptive_field
 from archlab.analysis.quantities import _gradients as _gradients
 from archlab.analysis.quantities import _forecast as _forecast
 from archlab.analysis.quantities import _gaps as _gaps
+from archlab.analysis.quantities import _cost as _cost
 
 # isort: on
 from archlab.analysis.quantities._quantity import EVERYWHERE as EVERYWHERE

@@ -5,17 +5,19 @@ from typing import Any
 
 import click
 
-from archlab.errors import OutputError, UsageError, did_you_mean
+from archlab.errors import UsageError, did_you_mean
 from archlab.parsing import read_whole
 from archlab_cli.options import (
     check_counts,
     check_data,
     check_output,
+    check_plot,
     data_option,
     deliver_file,
     format_option,
     lambda_option,
     output_option,
+    plot_option,
     progress,
     read_format,
     read_size,
@@ -25,7 +27,6 @@ from archlab_cli.options import (
     write,
 )
 
-_PLOTS = (".svg", ".png", ".html")
 _BY = ("layer", "block")
 _MODES = ("training", "inference")
 _OF_A_MEASUREMENT = {
@@ -53,9 +54,7 @@ _OF_A_MEASUREMENT = {
     "--mode", default="training", show_default=True, metavar="MODE", help="Layers act as in training or inference."
 )
 @click.option("--by", default="layer", show_default=True, metavar="WHAT", help="A row for each layer or block, of one.")
-@click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves: an .svg, .png or .html file."
-)
+@plot_option
 @lambda_option
 @click.option("--predicted", is_flag=True, help="Draw what is predicted beside it, dashed.")
 @format_option
@@ -101,7 +100,7 @@ def command(
     check_counts(seeds=seeds, batch=batch, batches=batches)
     check_data(data)
     check_output(output)
-    _check_plot(plot)
+    check_plot(plot)
     if predicted and (plot is None or depths is not None):
         raise UsageError("--predicted: draws into the curves of --plot, without --depths")
     runs = [reference for reference in references if is_run(reference)]
@@ -157,17 +156,6 @@ def _show_run(reference: str, plot: Path | None, form: str, output: Path | None)
 
         deliver_file(lambda path: save(run.plot(), path), plot)
     write(run_report(run), run.to_dict, form, output)
-
-
-def _check_plot(plot: Path | None) -> None:
-    if plot is None:
-        return
-    if plot.suffix.lower() not in _PLOTS:
-        raise UsageError(f"--plot {plot}: give it a suffix, {', '.join(_PLOTS)}")
-    try:
-        check_output(plot)
-    except OutputError as error:
-        raise OutputError(str(error).replace("--output", "--plot", 1)) from None
 
 
 def _numbers(text: str | None) -> list[int]:

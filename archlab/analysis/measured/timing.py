@@ -1,0 +1,195 @@
+"""Times of real Keras models, and the rates of this machine, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archlab.analysis.cost._device import Device, Rate, device_path
+from archlab.analysis.cost._latency import Latency, Timing
+from archlab.analysis.cost._points import points
+from archlab.analysis.cost._work import FEATURES
+from archlab.analysis.measured.clock import FOUND, quantile
+from archlab.errors import TrainingError, UsageError
+from archlab.notation import write_yaml
+from archlab.sources import Architecture
+
+Floats: TypeAlias = NDArray[np.float64]
+Note: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is done, how much of it and of how much."""
+
+
+def timed(predicted: Latency, training: bool = True, seconds: float = 1.0) -> Latency:
+    """The same with measured times: the Keras model is built and run in a process of its own.
+
+    Raises:
+        TrainingError: that process failed; with its last line.
+    """
+    found = times(predicted.architecture, [predicted.batch], predicted.threads, predicted.precision, training, seconds)
+    by_what = {row["what"]: summary(row["times"]) for row in found}
+    return replace(
+        predicted,
+        measured_inference=by_what["inference"],
+        measured_training_step=by_what.get("training_step"),
+    )
+
+
+def times(
+    architecture: Architecture, batches: Sequence[int], threads: int, precision: str, training: bool, seconds: float
+) -> list[dict[str, Any]]:
+    """Every run's seconds, by batch: 'inference', then 'training_step'."""
+    graph = architecture.graph
+    if len(graph.inputs) != 1:
+        raise UsageError(f"{architecture.name} has {len(graph.inputs)} inputs: only models of one are timed")
+    with tempfile.TemporaryDirectory() as folder:
+        request = {
+            "what": "model", "reference": _handed_over(architecture, Path(folder)), "precision": precision,
+            "shape": list(graph.nodes[graph.inputs[0]].shape), "threads": threads, "batches": list(batches),
+            "training": training, "seconds": seconds,
+        }  # fmt: skip
+        return list(_asked(request))
+
+
+def summary(times: Sequence[float]) -> Timing:
+    """The median and the quartiles of repeated runs."""
+    return Timing(median(times), quantile(times, 0.25), quantile(times, 0.75), len(times))
+
+
+def _handed_over(architecture: Architecture, folder: Path) -> str:
+    """What the other process can load it by."""
+    if architecture.tree is not None:
+        path = folder / "architecture.yaml"
+        path.write_text(write_yaml(architecture.tree, architecture.name), encoding="utf-8")
+        return str(path)
+    if architecture.reference.startswith("keras:"):
+        return architecture.reference
+    path = folder / "model.keras"
+    if architecture.model is None:
+        raise UsageError(f"{architecture.name} has no Keras model that could be timed")
+    architecture.model.save(path)
+    return str(path)
+
+
+def _asked(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "archlab.analysis.measured.clock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(json.dumps(request).encode())
+        process.stdin.close()
+        try:
+            for line in process.stdout:
+                if line.startswith(FOUND.encode()):
+                    yield json.loads(line[len(FOUND) :])
+        except BaseException:
+            process.kill()
+            raise
+        errors = process.stderr.read().decode(errors="replace").strip().splitlines()
+        if process.wait():
+            raise TrainingError(f"timing stopped: {errors[-1] if errors else 'its process ended'}")
+
+
+def calibrate(
+    *, precisions: Sequence[str] = ("float32", "bfloat16"), note: Note | None = None, keep: bool = True
+) -> Device:
+    """Measure this machine: the rates of every kind of operation, on one thread and on all.
+
+    Single layers are timed, forward and with their backward pass; for each kind the seconds of each feature are the
+    least squares of relative errors, none of them negative.
+
+    Args:
+        precisions: 'float32', 'bfloat16'; in half precision fewer layers, on all threads.
+        note: called with what is measured, how much of it is done and how much there is.
+        keep: whether to keep it for this user, for `archlab.latency` to use.
+
+    Raises:
+        TrainingError: TensorFlow stopped.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    caches = _caches()
+    plans = [("float32", threads, 1 if threads == 1 else 2) for threads in sorted({1, processors})]
+    plans += [(precision, processors, 4) for precision in precisions if precision != "float32"]
+    rates: list[Rate] = []
+    call, measured = 0.0, 0
+    for precision, threads, every in plans:
+        request = {"what": "calibration", "precision": precision, "threads": threads, "caches": caches, "every": every}
+        rows: list[dict[str, Any]] = []
+        total = 2 * sum(1 for _ in points(every)) + 5
+        for row in _asked(request):
+            rows.append(row)
+            if note:
+                note(f"{precision}, {threads} {'threads' if threads > 1 else 'thread'}", len(rows), total)
+        call = max(call, *[row["call"] for row in rows if "call" in row])
+        rows = [row for row in rows if "kind" in row]
+        measured += len(rows)
+        rates += fitted(rows, precision, threads)
+    found = Device(
+        name=platform.node() or "this machine",
+        processor=_processor(),
+        calibrated=True,
+        call=call,
+        caches=caches,
+        threads=processors,
+        rates=tuple(rates),
+        versions={name: version(name) for name in ("archlab", "tensorflow", "keras")},
+        measured=measured,
+    )
+    if keep:
+        device_path().parent.mkdir(parents=True, exist_ok=True)
+        found.save(device_path())
+    return found
+
+
+def fitted(rows: Sequence[Mapping[str, Any]], precision: str, threads: int) -> list[Rate]:
+    """The rates of each kind of operation, from measured rows of features and seconds."""
+    from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
+
+    solve = cast("Callable[[Floats, Floats], tuple[Floats, float]]", cast("Any", optimize).nnls)
+
+    found: list[Rate] = []
+    for kind, training in sorted({(row["kind"], row["training"]) for row in rows}):
+        chosen = [row for row in rows if (row["kind"], row["training"]) == (kind, training)]
+        seconds = np.array([row["seconds"] for row in chosen])
+        # Relative errors count; of what takes less than ten microseconds it is the clock that is measured.
+        weights = 1 / np.maximum(seconds, 1e-5)
+        values = np.array([row["features"] for row in chosen], float)
+        scale = values.max(axis=0)
+        scale[scale == 0] = 1
+        solution, _ = solve(values / scale * weights[:, None], seconds * weights)
+        rate = solution / scale
+        errors = np.abs(values @ rate / seconds - 1)
+        found.append(Rate(kind, training, precision, threads, tuple(map(float, rate)), float(np.median(errors))))
+    assert all(len(each.seconds) == len(FEATURES) for each in found)
+    return found
+
+
+def _caches() -> tuple[int, ...]:
+    """Bytes of the second-level cache and of the last, as Linux tells; else those of a common server."""
+    sizes: dict[int, int] = {}
+    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            level, size = ((folder / name).read_text().strip() for name in ("level", "size"))
+            sizes[int(level)] = int(size.rstrip("KM")) << (20 if size.endswith("M") else 10)
+        except (OSError, ValueError):
+            continue
+    return (sizes.get(2, 1 << 20), max(sizes.get(3, 0), sizes.get(2, 0)) or 32 << 20)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
