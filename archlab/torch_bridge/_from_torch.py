@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 
@@ -40,8 +41,8 @@ def from_torch(
 
     >>> import torch
     >>> graph = from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU()), (3, 32, 32))
-    >>> [str(node) for node in graph][1:]
-    ["0: Conv(16, padding='valid', ...) → (30, 30, 16)", '1: ReLU() → (30, 30, 16)']
+    >>> [(node.name, node.op.title, node.shape) for node in graph][1:]
+    [('0', 'Conv', (30, 30, 16)), ('1', 'ReLU', (30, 30, 16))]
     """
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"a torch.nn.Module is needed, got {type(module).__name__}")
@@ -57,7 +58,7 @@ def from_torch(
         dtype = str(x.dtype).removeprefix("torch.")
         recorder.input(x, "input", Input.of(graph_shape(tuple(x.shape), roles), dtype), roles)
         try:
-            with recorder.following(), recorder:
+            with _left_as_it_is(module), recorder.following(), recorder:
                 found = module(x)
         except (SourceError, ShapeError, UsageError) as error:
             raise _told(error, module, tuple(input), title) from None
@@ -68,6 +69,26 @@ def from_torch(
         if not outputs:
             raise SourceError(f"{title}: its forward gives no tensor that depends on its input")
     return _graph(recorder, module, outputs, title)
+
+
+@contextmanager
+def _left_as_it_is(module: Module) -> Iterator[None]:
+    """Give every module its attributes, parameters and buffers back, whatever its code puts there."""
+    names = ("_parameters", "_buffers", "_modules")
+    plain = [each for each in module.modules() if all(name in vars(each) for name in names)]  # TorchScript's are not
+    before = [(each, dict(vars(each)), [dict(vars(each)[name]) for name in names]) for each in plain]
+    try:
+        yield
+    finally:
+        for each, attributes, tables in before:
+            now = vars(each)
+            if len(now) != len(attributes) or any(now.get(key) is not value for key, value in attributes.items()):
+                now.clear()
+                now.update(attributes)
+            for name, table in zip(names, tables, strict=True):
+                if any(now[name].get(key) is not value for key, value in table.items()) or len(now[name]) != len(table):
+                    now[name].clear()
+                    now[name].update(table)
 
 
 def _told(

@@ -27,11 +27,12 @@ def initializer(start: Start | None, sizes: Sequence[int]) -> str:
     inward, outward = sizes[1] * window, sizes[0] * window
     variance = start.stddev**2
     names = {"uniform": "uniform", "normal": "untruncated_normal", "truncated_normal": "truncated_normal"}
-    for mode, fan in (("fan_in", inward), ("fan_out", outward), ("fan_avg", (inward + outward) / 2)):
-        for scale in _SCALES:
-            if abs(variance * fan / scale - 1) < _NEAR:
-                config = {"distribution": names[start.distribution], "mode": mode, "scale": round(scale, 6)}
-                return json.dumps({"class_name": "VarianceScaling", "config": config}, sort_keys=True)
+    fans = {"fan_in": inward, "fan_out": outward, "fan_avg": (inward + outward) / 2}
+    choices = [(abs(variance * fan / scale - 1), mode, scale) for mode, fan in fans.items() for scale in _SCALES]
+    off, mode, scale = min(choices, key=lambda choice: choice[0])
+    if off < _NEAR:
+        config = {"distribution": names[start.distribution], "mode": mode, "scale": round(scale, 6)}
+        return json.dumps({"class_name": "VarianceScaling", "config": config}, sort_keys=True)
     if start.distribution == "uniform":
         bound = round(start.stddev * sqrt(3), 6)
         described = {"class_name": "RandomUniform", "config": {"maxval": bound, "minval": -bound}}
@@ -54,5 +55,7 @@ def observed(parameter: Tensor) -> Start | None:
     mean, stddev = float(values.mean()), float(values.std())
     # A uniform distribution ends at √3 of its standard deviation, a normal one nowhere near.
     ends = float(abs(values).max()) if stddev else 0.0
-    uniform = stddev > 0 and len(values) > 50 and ends < 1.05 * sqrt(3) * stddev
-    return Start(mean, stddev, "uniform" if uniform else "normal")
+    if stddev > 0 and len(values) > 50 and ends < 1.05 * sqrt(3) * stddev:
+        # The largest of n numbers tells the bound better than their spread does.
+        return Start(mean, ends * (1 + 1 / len(values)) / sqrt(3), "uniform")
+    return Start(mean, stddev, "normal")

@@ -350,6 +350,8 @@ class Recorder(TorchFunctionMode):
                 ) from error
             raise ShapeError(_first_line(error)).at(self.place()) from error
         parameters = {id(p): p for each in tensors for p in self._constant.get(id(each), Constant(())).parameters}
+        if owned and tensors:
+            return tensors[0]  # what is the module's own stays in its place
         return self._note(found, tuple(parameters.values()) if name not in _SHAPED else ())
 
     def place(self) -> str:

@@ -60,17 +60,21 @@ class Branching(nn.Module):
         return x if x.mean() > 0 else -x
 
 
-class Reversible(nn.Module):
-    """A module that keeps count, as some do, in a buffer of its own."""
+class Counting(nn.Module):
+    """A module that changes its own buffers and attributes when it is called."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros((), dtype=torch.long))
+        self.register_buffer("mean", torch.zeros(()))
         self.calls: torch.Tensor
+        self.mean: torch.Tensor
         self.norm = nn.BatchNorm2d(3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.calls += 1
+        self.mean = 0.9 * self.mean + 0.1 * x.mean()
+        self.last = x
         return self.norm(x)
 
 
