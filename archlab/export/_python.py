@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from archlab.bridge import for_keras
 from archlab.export._fold import Item, Loop, Scaled, arguments, columns, cost, fold
 from archlab.export._statements import MAIN, Program, Statement, import_of, programs
 from archlab.sources import Reference, load
@@ -119,7 +120,7 @@ def to_python(
         x = layers.add([x, residual])
     """
     found = load(architecture, input)
-    graph = found.graph
+    graph = for_keras(found.graph)
     folded = [(written, fold(written.statements)) for written in programs(graph)]
     written, items = min(folded, key=lambda pair: cost(pair[1]))
     return "\n".join(_lines(written, items, name or found.name, paper or found.paper)) + "\n"

@@ -334,6 +334,8 @@ class Recorder(TorchFunctionMode):
         tensors: list[Tensor], in_place: bool,
     ) -> Untyped:  # fmt: skip
         """A call on tensors that depend on nothing that comes in."""
+        if any(each.is_meta and id(each) not in self._constant and id(each) not in self._standing for each in tensors):
+            raise SourceError(_UNFOLLOWED)
         owned = in_place and any(id(each) in self._owned for each in tensors)
         learned = any(self._constant[id(each)].parameters for each in tensors if id(each) in self._constant)
         if owned or learned or (any(each.is_meta for each in tensors) and not all(each.is_meta for each in tensors)):

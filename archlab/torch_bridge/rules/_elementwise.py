@@ -21,7 +21,8 @@ _ACTIVATIONS: dict[str, tuple[str, bool]] = {
     "relu": ("relu", True), "sigmoid": ("sigmoid", True), "tanh": ("tanh", True), "selu": ("selu", False),
     "silu": ("silu", False), "gelu": ("gelu", False), "mish": ("mish", False), "softplus": ("softplus", False),
     "softsign": ("softsign", False), "hardsigmoid": ("hard_sigmoid", False), "hardswish": ("hard_silu", False),
-    "logsigmoid": ("log_sigmoid", False), "log_sigmoid": ("log_sigmoid", False), "exp": ("exponential", True), "celu": ("celu", False),
+    "logsigmoid": ("log_sigmoid", False), "log_sigmoid": ("log_sigmoid", False), "exp": ("exponential", True),
+    "celu": ("celu", False),
 }  # fmt: skip
 
 
