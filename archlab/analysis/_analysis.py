@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +52,13 @@ def put(data: dict[str, Any], path: str, value: Any) -> None:
     data.setdefault(last, value)
 
 
-def analyze(architecture: Reference) -> Analysis:
+def analyze(architecture: Reference, *, input: Sequence[int | None] | None = None) -> Analysis:
     """Every static analysis of an architecture, without building or running it.
 
     Args:
         architecture: whatever names one: a part, a graph, a live Keras model (which is read and left as it is), or a
             reference such as 'residual' or 'keras:ResNet50'.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -67,6 +69,6 @@ def analyze(architecture: Reference) -> Analysis:
     >>> found.params.total, found.compute.macs, found.depth
     (618, 442528, 2)
     """
-    graph = architecture if isinstance(architecture, Graph) else load(architecture).graph
+    graph = architecture if isinstance(architecture, Graph) and input is None else load(architecture, input).graph
     # A picture, a page and a notebook ask for the same again.
     return graph.fact("analysis", lambda: Analysis(graph, *count(graph)))

@@ -12,6 +12,7 @@ from archlab.bridge._from_keras import live as live
 from archlab.bridge._initializers import Initializer as Initializer
 from archlab.bridge._initializers import drawn as drawn
 from archlab.bridge._initializers import initializers as initializers
+from archlab.bridge._padding import for_keras as for_keras
 from archlab.bridge._private import all_layers as all_layers
 from archlab.bridge._private import as_compiled as as_compiled
 from archlab.bridge._private import deep_graphs as deep_graphs

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from archlab.bridge._fast import fast_layers
+from archlab.bridge._padding import for_keras
 from archlab.bridge._private import deep_graphs, latest_call, named_layer
 from archlab.bridge._rules import initializer_config
 from archlab.bridge._runnable import Runnable, Step
@@ -52,6 +53,7 @@ def build(graph: Graph, seed: int | None = None, dtype: str | None = None, fast:
     `fast` computes some layers in kernels that train faster.
     """
     keras = load_any_keras()
+    graph = for_keras(graph)
     mixed = dtype is not None and dtype.startswith("mixed_")
     stand_ins: dict[str, Layer] = fast_layers() if fast else {}
     tensors: list[Tensor] = []

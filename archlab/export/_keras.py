@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -7,7 +8,7 @@ from archlab.bridge import build, load_any_keras, same_random_state
 from archlab.sources import Reference, load
 
 
-def to_keras(architecture: Reference, seed: int | None = None) -> Any:
+def to_keras(architecture: Reference, seed: int | None = None, *, input: Sequence[int | None] | None = None) -> Any:
     """The Keras model of an architecture, its layers named after the graph's nodes.
 
     Args:
@@ -15,6 +16,7 @@ def to_keras(architecture: Reference, seed: int | None = None) -> Any:
             reference such as 'residual'.
         seed: of the initializers, and of what is random in layers: the same weights whenever it is given. Random
             state is left as it is. Drawn anew by default.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Returns:
         A `keras.Model`, not compiled.
@@ -28,7 +30,7 @@ def to_keras(architecture: Reference, seed: int | None = None) -> Any:
     >>> to_keras(Input(32, 32, 3) >> Conv(16)).count_params()
     448
     """
-    graph = load(architecture).graph
+    graph = load(architecture, input).graph
     load_any_keras()
     with nullcontext() if seed is None else same_random_state(seed):
         return build(graph, seed).model

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from archlab.bridge import for_keras
 from archlab.export._fold import Item, Loop, Scaled, arguments, columns, cost, fold
 from archlab.export._statements import MAIN, Program, Statement, import_of, programs
 from archlab.sources import Reference, load
@@ -89,7 +90,9 @@ _OWN_DEFAULTS: dict[str, dict[str, object]] = {
 _MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 
 
-def to_python(architecture: Reference, name: str = "", paper: str = "") -> str:
+def to_python(
+    architecture: Reference, name: str = "", paper: str = "", *, input: Sequence[int | None] | None = None
+) -> str:
     """The architecture as Keras code in the functional style, as a person would write it: loops for what repeats.
 
     Run, it makes `model`, whose weights have the shapes and the order of those of `to_keras`.
@@ -98,6 +101,7 @@ def to_python(architecture: Reference, name: str = "", paper: str = "") -> str:
         architecture: whatever names one: a part, a graph, a live Keras model, or a reference such as 'residual'.
         name: of the model; the architecture's own by default.
         paper: where it comes from, for the docstring; the architecture's own by default.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -115,8 +119,8 @@ def to_python(architecture: Reference, name: str = "", paper: str = "") -> str:
         residual = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(residual)
         x = layers.add([x, residual])
     """
-    found = load(architecture)
-    graph = found.graph
+    found = load(architecture, input)
+    graph = for_keras(found.graph)
     folded = [(written, fold(written.statements)) for written in programs(graph)]
     written, items = min(folded, key=lambda pair: cost(pair[1]))
     return "\n".join(_lines(written, items, name or found.name, paper or found.paper)) + "\n"

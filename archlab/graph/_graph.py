@@ -48,7 +48,8 @@ class Node:
     use the same weights: those are counted once. `weights` are those that the layer really has, where it has been built
     already: frozen or not, in whatever dtype; None leaves them to the operation's own rule. `beside` are positions of
     what it reads besides: masks, which say where there is something and are no signal. `settings` are all that the
-    layer was told, where it was read from one.
+    layer was told, where it was read from one. `kept` is what the backward pass needs, where the framework that it was
+    read from keeps something else than the operation's own rule says.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Node:
     weights: tuple[Any, ...] | None = None
     beside: tuple[int, ...] = ()
     settings: Any = field(default=None, compare=False, repr=False)
+    kept: Any = None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.op!r} → {format_shape(self.shape)}"

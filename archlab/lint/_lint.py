@@ -231,8 +231,10 @@ def _watched(build: Callable[[], T]) -> T:
 
 
 def _is_model(value: object) -> bool:
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.Model)
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    return (keras is not None and isinstance(value, keras.Model)) or (
+        torch is not None and isinstance(value, torch.nn.Module)
+    )
 
 
 def _stopped(architecture: object, input: Sequence[int | None] | None, error: Exception) -> tuple[Broken, Graph] | None:

@@ -36,9 +36,12 @@ from archlab.ops._called import Detached as Detached
 from archlab.ops._called import Elementwise as Elementwise
 from archlab.ops._called import Fixed as Fixed
 from archlab.ops._called import Followed as Followed
+from archlab.ops._called import Normalized as Normalized
+from archlab.ops._called import Product as Product
 from archlab.ops._called import Rearranged as Rearranged
 from archlab.ops._called import Reduced as Reduced
 from archlab.ops._called import Repeated as Repeated
+from archlab.ops._called import Resampled as Resampled
 from archlab.ops._called import Viewed as Viewed
 from archlab.ops._conv import Conv as Conv
 from archlab.ops._conv import ConvTranspose as ConvTranspose
@@ -92,6 +95,7 @@ from archlab.ops._window import NOTHING as NOTHING
 from archlab.ops._window import POINTWISE as POINTWISE
 from archlab.ops._window import STATISTICS as STATISTICS
 from archlab.ops._window import WHOLE as WHOLE
+from archlab.ops._window import Margins as Margins
 from archlab.ops._window import Merged as Merged
 from archlab.ops._window import Nothing as Nothing
 from archlab.ops._window import Permuted as Permuted

@@ -10,12 +10,22 @@ from archlab.arguments import choice, is_whole, whole_each
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, is_known, spatial
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, keras_spatial, per_axis, ranked
-from archlab.ops._window import POINTWISE, WHOLE, Permuted, Window, Windows, every, shift, stretched
+from archlab.ops._window import (
+    POINTWISE,
+    WHOLE,
+    Margins,
+    Permuted,
+    Window,
+    Windows,
+    check_margins,
+    every,
+    margins,
+    shift,
+    stretched,
+)
 from archlab.signals import Passed, Signal, Sliding, enlarged, flattened, relocated, transposed, unchanged
 from archlab.text import shown
 from archlab.units import RESIZE_FLOPS
-
-Margins = int | tuple[int | tuple[int, int], ...]
 
 
 class _Moved(Op, abstract=True):
@@ -138,14 +148,6 @@ class Permute(_Moved):
         return KerasLayer("Permute", {"dims": self.order})
 
 
-def _margins(what: str, margins: Margins, axes: int) -> tuple[tuple[int, int], ...]:
-    """(before, after) for each axis."""
-    each = margins if isinstance(margins, tuple) else (margins,) * axes
-    if len(each) != axes:
-        raise ShapeError(f"{what} names {len(each)} axes and the input has {axes}")
-    return tuple((side, side) if isinstance(side, int) else side for side in each)
-
-
 class _Margin(_Moved, abstract=True):
     """Adds or takes away at the edges."""
 
@@ -155,26 +157,21 @@ class _Margin(_Moved, abstract=True):
     keras_name: str
 
     def __post_init__(self) -> None:
-        what = f"a margin of {type(self).__name__}"
-        sides = self.margins if isinstance(self.margins, tuple) else (self.margins,)
-        for side in sides:
-            if isinstance(side, tuple) and len(side) != 2:
-                raise ArgumentError(f"{what} is a number or (before, after), got {side}")
-            whole_each(what, side, 0)
+        check_margins(f"a margin of {type(self).__name__}", self.margins)
 
     def output(self, *inputs: Shape) -> Shape:
-        margins = _margins(type(self).__name__, self.margins, ranked(inputs[0], 2, type(self).__name__))
+        sides = margins(type(self).__name__, self.margins, ranked(inputs[0], 2, type(self).__name__))
         sizes = [
             None if size is None else size + self.sign * (before + after)
-            for size, (before, after) in zip(inputs[0], margins, strict=False)
+            for size, (before, after) in zip(inputs[0], sides, strict=False)
         ]
         if any(size is not None and size < 1 for size in sizes):
             raise ShapeError(f"cropping {self.margins} leaves nothing of {format_shape(inputs[0])}")
         return (*sizes, inputs[0][-1])
 
     def window(self, *inputs: Shape) -> Windows:
-        margins = _margins(type(self).__name__, self.margins, len(inputs[0]) - 1)
-        return Windows(tuple([shift(self.sign * before) for before, _ in margins]))
+        sides = margins(type(self).__name__, self.margins, len(inputs[0]) - 1)
+        return Windows(tuple([shift(self.sign * before) for before, _ in sides]))
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         x = inputs[0]
@@ -183,9 +180,9 @@ class _Margin(_Moved, abstract=True):
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         axes = len(inputs[0]) - 1
-        margins = _margins(type(self).__name__, self.margins, axes)
+        sides = margins(type(self).__name__, self.margins, axes)
         argument = "padding" if self.sign > 0 else "cropping"
-        return KerasLayer(keras_spatial(self.keras_name, axes), {argument: margins[0] if axes == 1 else margins})
+        return KerasLayer(keras_spatial(self.keras_name, axes), {argument: sides[0] if axes == 1 else sides})
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,7 @@ from typing import cast
 from archlab.errors import ShapeError
 from archlab.graph import Axis, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, Op, Weight
-from archlab.ops._window import MERGED, POINTWISE, WHOLE, Permuted, Window, Windows
+from archlab.ops._window import MERGED, POINTWISE, STATISTICS, WHOLE, Permuted, Window, Windows
 from archlab.signals import ErrorSignal, Passed, Signal
 from archlab.signals.moments import Errors, Squares
 from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC
@@ -80,6 +80,37 @@ class Elementwise(Called, abstract=True):
 
 
 @dataclass(frozen=True, repr=False)
+class Normalized(Elementwise, abstract=True):
+    """Elements scaled by statistics of all positions."""
+
+    family = "normalization"
+    normalizes = True
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return STATISTICS
+
+
+@dataclass(frozen=True, repr=False)
+class Resampled(Called, abstract=True):
+    """A map of another size: each position a fixed mean, or the largest, of a window that no layer of its own has."""
+
+    family = "pooling"
+    looks: Window | None = None
+    """Where each output looks; None where that is not known."""
+    flops: int = 1
+    """For each element that comes out."""
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
+        return Cost(0, self.flops * elements(output))
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return self.looks
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
 class Rearranged(Called, abstract=True):
     """The same elements, or some of them, at other places; nothing is computed."""
 
@@ -87,9 +118,11 @@ class Rearranged(Called, abstract=True):
     free = True
     looks: Window | None = None
     """Where each output looks; None where that follows from the shapes alone."""
+    placed: bool = True
+    """Whether it is known at all where that is."""
 
     def window(self, *inputs: Shape) -> Window | None:
-        if self.looks is not None:
+        if self.looks is not None or not self.placed:
             return self.looks
         return super().window(*inputs)
 
@@ -181,6 +214,33 @@ class Contracted(Called, abstract=True):
         # A weight that joins channels alone leaves every unit at its place.
         here = len(data) == 1 and len(made) == len(data[0]) and data[0][:-1] == made[:-1]
         return super().window(*inputs) if here else WHOLE
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(inputs=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Product(Called, abstract=True):
+    """A product of matrices of which is known how many multiplications it took, on the shapes that it met."""
+
+    family = "dense"
+    macs: int = 0
+    here: bool = False
+    """Whether every unit stays at its place: channels alone are summed."""
+    factors: int = 1
+    """How many of what is multiplied come in; the others are weights."""
+    more_flops: int = 0
+    """Operations besides: a bias, a softmax."""
+
+    @property
+    def nonlinear(self) -> bool:
+        return self.factors > 1
+
+    def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost | None:
+        return Cost(self.macs, FLOPS_PER_MAC * self.macs + self.more_flops) if inputs == self.came else None
+
+    def window(self, *inputs: Shape) -> Window | None:
+        return super().window(*inputs) if self.here else WHOLE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from archlab.arguments import choice, initializer, switch, whole, whole_each
+from archlab.arguments import initializer, switch, whole, whole_each
 from archlab.errors import ArgumentError, ShapeError
 from archlab.graph import Shape, elements, format_shape, positions, spatial
 from archlab.ops._activation import activation_flops, activation_kept, activation_name
@@ -28,7 +28,22 @@ from archlab.ops._base import (
     width,
 )
 from archlab.ops._step import FLOAT, HALF, Step, patches
-from archlab.ops._window import Padding, Window, Windows, check_fits, every, reach, slid, slide, transposed
+from archlab.ops._window import (
+    Edge,
+    Margins,
+    Padding,
+    Window,
+    Windows,
+    alike_margins,
+    check_fits,
+    check_padding,
+    edges,
+    every,
+    reach,
+    slid,
+    slide,
+    transposed,
+)
 from archlab.signals import Behind, Kernel, Passed, Signal, Sliding, convolved, convolved_separably
 from archlab.units import BIAS_FLOPS, FLOPS_PER_MAC
 
@@ -44,7 +59,7 @@ class _Windowed(Op, abstract=True):
     family = "convolution"
     kernel: Sizes
     stride: Sizes
-    padding: Padding
+    padding: Padding | Margins
     dilation: Sizes
     bias: bool | None
     activation: str | None
@@ -58,7 +73,7 @@ class _Windowed(Op, abstract=True):
         whole_each("kernel", self.kernel)
         whole_each("stride", self.stride)
         whole_each("dilation", self.dilation)
-        choice("padding", self.padding, ("same", "valid", "causal"))
+        check_padding(self.padding, ("same", "valid", "causal"))
         switch("bias", self.bias, undecided=True)
         object.__setattr__(self, "initializer", initializer(self.initializer))
         activation_name(self.activation)
@@ -80,7 +95,8 @@ class _Windowed(Op, abstract=True):
 
     def canonical(self) -> Op:
         # A window of one position never hangs over the edge.
-        return self.changed(padding="same") if alike(self.kernel) == 1 else self
+        padding = alike_margins(self.padding, alike(self.kernel), alike(self.stride), alike(self.dilation))
+        return self.changed(padding="same" if alike(self.kernel) == 1 and padding == "valid" else padding)
 
     def spans(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Kernel, stride and dilation for each axis of what comes in."""
@@ -99,13 +115,14 @@ class _Windowed(Op, abstract=True):
         if self.padding == "causal" and len(shape) != 2:
             raise ShapeError(f"causal padding is along one axis, that of time; got {format_shape(shape)}")
         kernels, strides, dilations = self.spans(shape)
-        check_fits(shape, kernels, dilations, self.padding, "kernel")
-        sizes = zip(shape, kernels, strides, dilations, strict=False)
-        return (*[slid(n, k, s, d, self.padding) for n, k, s, d in sizes], filters)
+        padding = edges(self.padding, len(kernels))
+        check_fits(shape, kernels, dilations, padding, "kernel")
+        sizes = zip(shape, kernels, strides, dilations, padding, strict=False)
+        return (*[slid(*each) for each in sizes], filters)
 
     def window(self, *inputs: Shape) -> Window | None:
-        sizes = zip(inputs[0], *self.spans(inputs[0]), strict=False)
-        return Windows(tuple([slide(n, k, s, d, self.padding) for n, k, s, d in sizes]))
+        sizes = zip(inputs[0], *self.spans(inputs[0]), edges(self.padding, len(inputs[0]) - 1), strict=False)
+        return Windows(tuple([slide(*each) for each in sizes]))
 
     def biases(self, filters: int) -> tuple[Weight, ...]:
         """The bias, if there is one: an open one counts as there until it is settled."""
@@ -177,7 +194,8 @@ class Conv(_Widening):
         filters: output channels; a number, `WIDTH * 4`, `CHANNELS * 6`, or None for the stage's width.
         kernel: side of the window, or one for each axis.
         stride: step of the window.
-        padding: 'same' or 'valid'.
+        padding: 'same', 'valid', or how many zeros there are around: a number for all sides, one for each axis, or
+            (before, after) for each axis.
         dilation: distance between taps.
         groups: the channels are divided into so many independent convolutions.
         bias: None means: unless batch normalization follows directly.
@@ -192,7 +210,7 @@ class Conv(_Widening):
     filters: int | Width | None = None
     kernel: Sizes = 3
     stride: Sizes = 1
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     dilation: Sizes = 1
     groups: int = 1
     bias: bool | None = None
@@ -250,7 +268,7 @@ class DepthwiseConv(_Windowed):
     strides_and_dilates = True
     kernel: Sizes = 3
     stride: Sizes = 1
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     dilation: Sizes = 1
     multiplier: int = 1
     bias: bool | None = None
@@ -294,7 +312,7 @@ class SeparableConv(_Widening):
     filters: int | Width | None = None
     kernel: Sizes = 3
     stride: Sizes = 1
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     dilation: Sizes = 1
     multiplier: int = 1
     bias: bool | None = None
@@ -361,13 +379,14 @@ class SeparableConv(_Widening):
 class ConvTranspose(_Widening):
     """A transposed convolution: what a convolution's gradient does, used to enlarge (Dumoulin & Visin 2016, ch. 4).
 
-    `output_padding` picks one of the sizes that the convolution would have shrunk to what comes in.
+    `output_padding` picks one of the sizes that the convolution would have shrunk to what comes in. A padding in
+    numbers is cut off at the edges of what comes out.
     """
 
     filters: int | Width | None = None
     kernel: Sizes = 3
     stride: Sizes = 1
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     output_padding: Sizes | None = None
     dilation: Sizes = 1
     bias: bool | None = None
@@ -386,9 +405,13 @@ class ConvTranspose(_Widening):
     def canonical(self) -> Op:
         return self  # its padding says how much of the edge is cut off, whatever the kernel
 
-    def _out(self, size: int | None, kernel: int, stride: int, dilation: int, extra: int | None) -> int | None:
+    def _out(
+        self, size: int | None, kernel: int, stride: int, dilation: int, extra: int | None, edge: Edge
+    ) -> int | None:
         if size is None:
             return None
+        if isinstance(edge, tuple):
+            return (size - 1) * stride + reach(kernel, dilation) - sum(edge) + (extra or 0)
         if self.padding == "same":
             return size * stride if extra is None else (size - 1) * stride + reach(kernel, dilation) % 2 + extra
         covered = reach(kernel, dilation)
@@ -398,8 +421,11 @@ class ConvTranspose(_Widening):
         axes = ranked(inputs[0], 2, "ConvTranspose")
         channels(inputs[0])
         extra = (None,) * axes if self.output_padding is None else per_axis("output_padding", self.output_padding, axes)
-        sizes = zip(inputs[0], *self.spans(inputs[0]), extra, strict=False)
-        return (*[self._out(*axis) for axis in sizes], fill(self.filters, None, inputs))
+        sizes = list(zip(inputs[0], *self.spans(inputs[0]), extra, edges(self.padding, axes), strict=False))
+        made = [self._out(*axis) for axis in sizes]
+        if any(size is not None and size < 1 for size in made):
+            raise ShapeError(f"padding={self.padding} cuts off all of {format_shape(inputs[0])}")
+        return (*made, fill(self.filters, None, inputs))
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         filters = fill(self.filters, None, inputs)
@@ -412,8 +438,9 @@ class ConvTranspose(_Widening):
         return Cost(macs, FLOPS_PER_MAC * macs + self.afterwards(output))
 
     def window(self, *inputs: Shape) -> Window | None:
-        sizes = zip(inputs[0], self.output(*inputs), *self.spans(inputs[0]), strict=False)
-        return every(transposed(n, out, k, s, d, self.padding) for n, out, k, s, d in sizes)
+        around = edges(self.padding, len(inputs[0]) - 1)
+        sizes = zip(inputs[0], self.output(*inputs), *self.spans(inputs[0]), around, strict=False)
+        return every(transposed(*each) for each in sizes)
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         return self.swept(inputs[0], output, inputs[0].channels, output[-1] or 0)

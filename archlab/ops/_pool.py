@@ -3,11 +3,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from archlab.arguments import choice, whole_each
+from archlab.arguments import whole_each
 from archlab.graph import Axis, Shape, elements, positions, spatial
 from archlab.ops._base import Cost, Kept, KerasLayer, Op, Weight, alike, keras_spatial, per_axis, ranked
 from archlab.ops._step import Step
-from archlab.ops._window import WHOLE, Padding, Window, Windows, check_fits, slid, slide
+from archlab.ops._window import (
+    WHOLE,
+    Margins,
+    Padding,
+    Window,
+    Windows,
+    alike_margins,
+    check_fits,
+    check_padding,
+    edges,
+    slid,
+    slide,
+)
 from archlab.signals import Passed, Signal, averaged, averaged_over_all, maximum
 
 Sizes = int | tuple[int, ...]
@@ -19,17 +31,22 @@ class _Pool(Op, abstract=True):
     family = "pooling"
     size: Sizes
     stride: Sizes | None
-    padding: Padding
+    padding: Padding | Margins
     keras_name: str
 
     def __post_init__(self) -> None:
         whole_each("size", self.size)
         if self.stride is not None:
             whole_each("stride", self.stride)
-        choice("padding", self.padding, ("same", "valid"))
+        check_padding(self.padding, ("same", "valid"))
 
     def canonical(self) -> Op:
-        return self.changed(stride=alike(self.size if self.stride is None else self.stride))
+        size, stride = alike(self.size), alike(self.size if self.stride is None else self.stride)
+        return self.changed(size=size, stride=stride, padding=self.alike_padding(size, stride))
+
+    def alike_padding(self, size: Sizes, stride: Sizes) -> Padding | Margins:
+        """The one spelling of its padding."""
+        return alike_margins(self.padding, size, stride)
 
     def _spans(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
         axes = ranked(shape, 2, type(self).__name__)
@@ -38,16 +55,17 @@ class _Pool(Op, abstract=True):
 
     def output(self, *inputs: Shape) -> Shape:
         kernels, strides = self._spans(inputs[0])
-        check_fits(inputs[0], kernels, (1,) * len(kernels), self.padding, "size")
-        sizes = zip(inputs[0], kernels, strides, strict=False)
-        return (*[slid(n, k, s, 1, self.padding) for n, k, s in sizes], inputs[0][-1])
+        padding = edges(self.padding, len(kernels))
+        check_fits(inputs[0], kernels, (1,) * len(kernels), padding, "size")
+        sizes = zip(inputs[0], kernels, strides, padding, strict=False)
+        return (*[slid(n, k, s, 1, edge) for n, k, s, edge in sizes], inputs[0][-1])
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return ()
 
     def window(self, *inputs: Shape) -> Windows:
-        sizes = zip(inputs[0], *self._spans(inputs[0]), strict=False)
-        return Windows(tuple([slide(n, k, s, 1, self.padding) for n, k, s in sizes]))
+        sizes = zip(inputs[0], *self._spans(inputs[0]), edges(self.padding, len(inputs[0]) - 1), strict=False)
+        return Windows(tuple([slide(n, k, s, 1, edge) for n, k, s, edge in sizes]))
 
     def slides(
         self, x: Signal, output: Shape
@@ -67,11 +85,11 @@ class _Pool(Op, abstract=True):
 
 @dataclass(frozen=True, repr=False)
 class MaxPool(_Pool):
-    """The largest of every window. 'same' padding never wins."""
+    """The largest of every window. Padding never wins."""
 
     size: Sizes = 2
     stride: Sizes | None = None
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     keras_name = "MaxPooling"
     affine = False
 
@@ -93,12 +111,17 @@ class MaxPool(_Pool):
 
 @dataclass(frozen=True, repr=False)
 class AvgPool(_Pool):
-    """The mean of every window, of the positions that are not padding."""
+    """The mean of every window; positions of 'same' padding do not count, zeros that are given as padding do."""
 
     size: Sizes = 2
     stride: Sizes | None = None
-    padding: Padding = "same"
+    padding: Padding | Margins = "same"
     keras_name = "AveragePooling"
+
+    def alike_padding(self, size: Sizes, stride: Sizes) -> Padding | Margins:
+        padding = alike_margins(self.padding, size, stride)
+        # Zeros that count and positions that do not are two things.
+        return self.padding if padding == "same" else padding
 
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return Cost(0, prod(per_axis("size", self.size, len(output) - 1)) * elements(output))

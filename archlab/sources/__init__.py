@@ -7,14 +7,15 @@ from typing import Any, TypeAlias
 
 from archlab.errors import SourceError, UsageError
 from archlab.graph import Graph, Part
-from archlab.sources import _keras_application, _keras_file, _python, _yaml, _zoo
+from archlab.sources import _keras_application, _keras_file, _python, _torch_module, _yaml, _zoo
 from archlab.sources._architecture import Architecture as Architecture
 
 Reference: TypeAlias = str | Part | Graph | Architecture | Any
-"""A reference as it is typed; or a part, a graph, an architecture or a Keras model, which is taken as it is."""
+"""A reference as it is typed; or a part, a graph, an architecture, a Keras model or a PyTorch module, which is taken as
+it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-KINDS: list[Any] = [_keras_application, _yaml, _python]
+KINDS: list[Any] = [_keras_application, _torch_module, _yaml, _python]
 """Modules with `claims` and `load`, one a kind of reference."""
 
 
@@ -25,9 +26,11 @@ def load(
 
     Args:
         reference: a name of the zoo, with arguments if need be (`plain:depth=50,width=16`); `keras:ResNet50`;
-            `net.yaml`; `model.keras`; `file.py:function` or `package.module:name`, with arguments as for the zoo; or a
-            part, a graph, an architecture or a live Keras model, which is taken as it is.
-        input: another input shape, (height, width) or (height, width, channels).
+            `torchvision:resnet50`; `timm:resnet50.a1_in1k`; `net.yaml`; `model.keras`; `file.py:function` or
+            `package.module:name`, with arguments as for the zoo; or a part, a graph, an architecture, a live Keras
+            model or a PyTorch module, which is taken as it is.
+        input: another input shape, (height, width) or (height, width, channels); of a PyTorch module, which does not
+            say what it takes, the shape that it has there: (channels, height, width).
         allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs. They are
             unknown, by name.
 
@@ -62,11 +65,14 @@ def _found(reference: Reference, input: Sequence[int | None] | None, allow_lambd
             )
         for kind in KINDS:
             if kind.claims(reference):
-                return kind.load(reference)
+                # What a file makes may need to be told what it takes.
+                return _python.load(reference, input) if kind is _python else kind.load(reference)
         return _zoo.load(reference)
     found = _python.taken(reference, input=input)
     if found is None:
-        raise UsageError(f"an architecture is needed: a name, a part, a graph or a Keras model, got {reference!r}")
+        raise UsageError(
+            f"an architecture is needed: a name, a part, a graph, a Keras model or a PyTorch module, got {reference!r}"
+        )
     return found
 
 

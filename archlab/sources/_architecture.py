@@ -23,6 +23,12 @@ class Architecture(Shown):
     _lines: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
     """Where it was read from a file: the line of each part of the tree, by its `id`."""
     _live: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    _for_input: Callable[[tuple[int | None, ...]], Architecture] | None = field(default=None, repr=False, compare=False)
+    """Reads it again for an input of another shape, where what it does may depend on that."""
+    _read_for: tuple[int | None, ...] | None = field(default=None, repr=False, compare=False)
+    """The shape that it was read for, as whoever gave it wrote it."""
+    module: Any = field(default=None, repr=False, compare=False)
+    """The PyTorch module that it was made of, which may be without memory; None where it was made of anything else."""
     compiled_loss: CompiledLoss | None = field(default=None, repr=False, compare=False)
     """The loss that a live Keras model was compiled with."""
     settings: CompileSettings | None = field(default=None, repr=False, compare=False)
@@ -64,6 +70,8 @@ class Architecture(Shown):
 
     def with_input(self, shape: tuple[int | None, ...]) -> Architecture:
         """The same for inputs of another shape; two sizes leave the channels as they are."""
+        if self._for_input is not None:
+            return self if shape == self._read_for else self._for_input(shape)
         if self.tree is None:
             graph = self.graph
             if len(shape) == 2:

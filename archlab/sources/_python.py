@@ -1,6 +1,7 @@
 """Python of one's own: `file.py:function`, `package.module:name`, with arguments as for the zoo.
 
-What stands there may be a part, a graph, an architecture or a Keras model, or a function that returns one.
+What stands there may be a part, a graph, an architecture, a Keras model or a PyTorch module, or a function that returns
+one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from typing import Any
 from archlab.errors import ArchlabError, SourceError, UnknownNameError, did_you_mean
 from archlab.files import is_file
 from archlab.graph import Graph, Part
+from archlab.sources import _keras_model, _torch_module
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
 from archlab.zoo import entries, read_value
+
+_LIVE: tuple[Any, ...] = (_keras_model, _torch_module)
+"""Modules with `taken`, one a framework whose live models are taken as they are."""
 
 _PATTERN = re.compile(r"(?P<module>[^:]+\.py|\w+(\.\w+)*):(?P<name>\w+)(:.*)?")
 
@@ -43,7 +48,7 @@ def _is_module(name: str) -> bool:
         sys.path.pop(0)
 
 
-def load(reference: str) -> Architecture:
+def load(reference: str, input: Sequence[int | None] | None = None) -> Architecture:
     """The architecture under that name in a file or a module."""
     match = _PATTERN.fullmatch(reference)
     if match is None:
@@ -55,23 +60,23 @@ def load(reference: str) -> Architecture:
         raise UnknownNameError(f"{source} has no {name!r}: {did_you_mean(name, public)}")
     value = getattr(holder, name)
     label = reference.removeprefix(f"{source}:")  # with its arguments, by which two of one function are told apart
-    found = taken(value, label, reference)
+    found = taken(value, label, reference, input)
     if found is not None:
         return found
     if not callable(value):
         raise SourceError(f"{reference} is {type(value).__name__}, and no architecture or function that returns one")
-    found = taken(_called(value, reference), label, reference)
+    found = taken(_called(value, reference), label, reference, input)
     if found is None:
-        raise SourceError(f"{reference}() returns no part, graph, architecture or Keras model")
+        raise SourceError(f"{reference}() returns no part, graph, architecture, Keras model or PyTorch module")
     return found
 
 
 def taken(
     value: Any, name: str = "", reference: str = "", input: Sequence[int | None] | None = None
 ) -> Architecture | None:
-    """A part, a graph, an architecture or a Keras model as an architecture; None for anything else.
+    """A part, a graph, an architecture, a Keras model or a PyTorch module as an architecture; None for anything else.
 
-    `input` is what a subclassed Keras model takes that has not been built: nothing else says it.
+    `input` is what a PyTorch module takes, or a subclassed Keras model that has not been built: nothing else says it.
     """
     if isinstance(value, Architecture):
         return value
@@ -79,22 +84,10 @@ def taken(
         return Architecture(name or value.name or "graph", reference or value.name, None, _graph=value)
     if isinstance(value, Part):
         return Architecture(name or "architecture", reference, value)
-    # Whoever holds a Keras model has loaded Keras.
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(value, keras.Model):
-        from archlab.bridge import compiled_loss, from_keras, live_settings, unusual_starts
-
-        graph = from_keras(value, input if input is not None and not value.built else None)
-        return Architecture(
-            name or value.name,
-            reference,
-            None,
-            _graph=graph,
-            _live=lambda: value,
-            compiled_loss=compiled_loss(value),
-            settings=live_settings(value),
-            unusual_starts=unusual_starts(value),
-        )
+    for kind in _LIVE:
+        found = kind.taken(value, name, reference, input)
+        if found is not None:
+            return found
     return None
 
 

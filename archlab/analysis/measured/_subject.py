@@ -11,7 +11,7 @@ from typing import Any
 from archlab.analysis._flow import initializations
 from archlab.analysis.measured._loss import Given, Loss, choose
 from archlab.analysis.measured._probe import Probe
-from archlab.bridge import Runnable, build, live, load_keras, same_random_state, same_weights, widened
+from archlab.bridge import Runnable, build, for_keras, live, load_keras, same_random_state, same_weights, widened
 from archlab.bridge.types import Layer, Tensor, Variable
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Graph
@@ -95,8 +95,13 @@ def subject(
         raise UsageError(f"{purpose} needs at least one seed")
     # Asked for once: a saved model is read each time.
     model, name = architecture.model, architecture.name
+    if architecture.module is not None:
+        raise UsageError(
+            f"{name} is a PyTorch module, which {purpose} does not run: measure the same architecture in Keras, "
+            "archlab.to_keras(…), or predict its gradients, archlab.predict_gradient_flow(…)"
+        )
     if model is None:
-        graph = architecture.graph
+        graph = for_keras(architecture.graph)
         seeds = tuple(range(most)) if chosen is None else chosen
 
         def made(dtype: str) -> Runnable:

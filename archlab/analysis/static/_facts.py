@@ -30,13 +30,13 @@ def gather(graph: Graph) -> tuple[Facts, ...]:
 
 
 def _gathered(graph: Graph) -> tuple[Facts, ...]:
-    known: dict[tuple[int, int, tuple[Shape, ...]], Facts] = {}
+    known: dict[tuple[int, int, int, tuple[Shape, ...]], Facts] = {}
     nodes = graph.nodes
     found: list[Facts] = []
     for node in nodes:
         op = node.op
         inputs = tuple([nodes[source].shape for source in node.inputs])
-        key = id(op), id(node.weights), inputs
+        key = id(op), id(node.weights), id(node.kept), inputs
         facts = known.get(key)
         if facts is None:
             weights = op.weights(*inputs) if node.weights is None else node.weights
@@ -57,7 +57,7 @@ def _gathered(graph: Graph) -> tuple[Facts, ...]:
                 weights,
                 cost,
                 window,
-                op.kept(inputs, node.shape) if sized else None,
+                (op.kept(inputs, node.shape) if node.kept is None else node.kept) if sized else None,
                 sized,
                 any(each.role == "kernel" for each in weights or ()),
                 any(each.trainable for each in weights or ()),

@@ -7,6 +7,7 @@ change between the ends, and nothing is left over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log10
@@ -96,11 +97,12 @@ class Explanation(Record, Printed):
     activation: tuple[Term, ...]
 
 
-def explain(architecture: Reference) -> Explanation:
+def explain(architecture: Reference, *, input: Sequence[int | None] | None = None) -> Explanation:
     """Take the predicted change of signal and gradient along the deepest path apart into terms that add up to it.
 
     Args:
         architecture: a part, a graph, a live Keras model (read, and left as it is) or a reference such as 'residual'.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -110,7 +112,7 @@ def explain(architecture: Reference) -> Explanation:
     >>> [(term.name, round(term.decades, 1)) for term in found.gradient if abs(term.decades) > 1]
     [('activations', -6.9), ('map size', -3.0)]
     """
-    found = load(architecture)
+    found = load(architecture, input)
     return explain_graph(found.graph, found.name, found.compiled_loss)
 
 

@@ -6,6 +6,7 @@ Follows A. Veit, M. Wilber, S. Belongie, 'Residual Networks Behave Like Ensemble
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Literal, NamedTuple
@@ -153,7 +154,9 @@ class PathLengths(Record, Printed):
         return dict(self.counts).get(length, 0)
 
 
-def path_lengths(architecture: Reference, by: Unit = "blocks") -> PathLengths:
+def path_lengths(
+    architecture: Reference, by: Unit = "blocks", *, input: Sequence[int | None] | None = None
+) -> PathLengths:
     """Count the paths from the input to the output by their length, exactly, without building anything.
 
     A residual block is a choice of two ways, so n of them in a row are 2ⁿ paths, of which as many as the binomial
@@ -165,6 +168,7 @@ def path_lengths(architecture: Reference, by: Unit = "blocks") -> PathLengths:
         architecture: a part, a graph, a live Keras model, or a reference such as 'resnet152'.
         by: what a length counts: 'blocks', residual blocks whose body the path goes through, as in the paper; or
             'layers', layers with a kernel on it, as depth does.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -178,7 +182,7 @@ def path_lengths(architecture: Reference, by: Unit = "blocks") -> PathLengths:
     >>> paths.quantile(0.025), paths.quantile(0.975)
     (18, 32)
     """
-    found = load(architecture)
+    found = load(architecture, input)
     graph, name = found.graph, found.name
     if by not in UNITS:
         raise UsageError(f"a length counts 'blocks' or 'layers', got {by!r}")

@@ -10,7 +10,7 @@ and one back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import exp, isnan, prod, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,7 +86,7 @@ class PredictedFlow(Curve, Record, Printed):
         return by_depth([], quantity, predicted=[("predicted", self.curve)])
 
 
-def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
+def predict_gradient_flow(architecture: Reference, *, input: Sequence[int | None] | None = None) -> PredictedFlow:
     """Gradient flow at initialization as predicted, in milliseconds: nothing is built, nothing is run.
 
     Assumes what `gradient_flow` measures by default: training mode, a synthetic batch of 8, the loss that a model is
@@ -96,6 +96,7 @@ def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
     Args:
         architecture: a part, a graph, a live Keras model (which is read and left as it is), or a reference such as
             'residual' or 'keras:ResNet50'.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference names nothing.
@@ -105,7 +106,7 @@ def predict_gradient_flow(architecture: Reference) -> PredictedFlow:
     >>> round(found.slope, 2), found.verdict, found.layers[0].name
     (0.18, 'vanishing', 'conv')
     """
-    found = load(architecture)
+    found = load(architecture, input)
     return predict(found.graph, found.compiled_loss, found.unusual_starts)
 
 

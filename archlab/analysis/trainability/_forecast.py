@@ -85,7 +85,11 @@ class Forecast(Record, Printed):
 
 
 def forecast(
-    architecture: Reference, loss: str | None = None, input_range: tuple[float, float] | None = None
+    architecture: Reference,
+    loss: str | None = None,
+    input_range: tuple[float, float] | None = None,
+    *,
+    input: Sequence[int | None] | None = None,
 ) -> Forecast:
     """Whether an architecture trains, under SGD with momentum and under Adam, and why not: nothing is built or run.
 
@@ -98,6 +102,7 @@ def forecast(
             last layer.
         input_range: the lowest and the highest value of the input, such as (0, 255). By default images of 0–255 where
             the architecture rescales its input, and of mean 0 and variance 1 where it does not.
+        input: another input shape; of a PyTorch module, which does not say it, the shape that it takes: (3, 224, 224).
 
     Raises:
         UnknownNameError: the reference or the loss names nothing that is known.
@@ -108,7 +113,7 @@ def forecast(
     >>> found.sgd.outcome, found.causes[0].quantity
     ('fails', 'activation gradient')
     """
-    found = load(architecture)
+    found = load(architecture, input)
     if loss is not None and loss not in LOSSES:
         raise UnknownNameError(f"no loss {loss!r} has a rule: {did_you_mean(loss, LOSSES)}")
     compiled = CompiledLoss(loss, loss) if loss is not None else found.compiled_loss

@@ -1,0 +1,107 @@
+"""Modules of PyTorch that tests share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Twice(nn.Module):
+    """A layer that is used twice, one that is not used, a functional call, an operation in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.shared = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.unused = nn.Linear(4, 4)
+        self.scale = nn.Parameter(torch.ones(8, 1, 1))
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.stem(x), inplace=True)
+        x = x + self.shared(x) * self.scale
+        x = self.shared(x).relu_()
+        return self.head(x.mean((2, 3)))
+
+
+class Windows(nn.Module):
+    """Attention within windows of a map: permutations, views, an Einstein sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, stride=4)
+        self.norm = nn.LayerNorm(16)
+        self.qkv = nn.Linear(16, 48)
+        self.out = nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.patch(x).permute(0, 2, 3, 1)
+        b, h, w, c = x.shape
+        y = self.norm(x).view(b, h // 4, 4, w // 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 16, c)
+        q, k, v = self.qkv(y).reshape(y.shape[0], 16, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = torch.einsum("bhid,bhjd->bhij", q, k).softmax(-1)
+        y = (scores @ v).transpose(1, 2).reshape(y.shape[0], 16, c)
+        y = self.out(y).view(b, h // 4, w // 4, 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(b, h, w, c)
+        return (x + y).mean((1, 2))
+
+
+class Branching(nn.Module):
+    """What it computes depends on data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        return x if x.mean() > 0 else -x
+
+
+class Counting(nn.Module):
+    """A module that changes its own buffers and attributes when it is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros((), dtype=torch.long))
+        self.register_buffer("mean", torch.zeros(()))
+        self.calls: torch.Tensor
+        self.mean: torch.Tensor
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.mean = 0.9 * self.mean + 0.1 * x.mean()
+        self.last = x
+        return self.norm(x)
+
+
+def plain(width: int = 8) -> nn.Module:
+    """A few convolutions with everything that PyTorch's layers have."""
+    return nn.Sequential(
+        nn.Conv2d(3, width, 7, stride=2, padding=3), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, padding=1), nn.Conv2d(width, width, 3, padding=2, dilation=2, groups=2), nn.GELU(),
+        nn.Conv2d(width, 2 * width, 3, padding=1, groups=width), nn.Hardswish(inplace=True), nn.AvgPool2d(2),
+        nn.ConvTranspose2d(2 * width, width, 3, stride=2, padding=1, output_padding=1), nn.SiLU(inplace=True),
+        nn.Dropout(0.5), nn.GroupNorm(2, width), nn.PReLU(width), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(width, 4), nn.LogSoftmax(-1),
+    )  # fmt: skip
+
+
+def saved_bytes(module: Any, x: torch.Tensor) -> int:
+    """Bytes of what autograd saves for the backward pass, each memory once, without parameters and buffers."""
+    own = {each.untyped_storage().data_ptr() for each in (*module.parameters(), *module.buffers())}
+    seen: dict[int, tuple[int, torch.Tensor]] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own and storage.nbytes():
+            seen[storage.data_ptr()] = storage.nbytes(), tensor  # kept alive, so that no address comes twice
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        made = module(x)
+    del made
+    return sum(size for size, _ in seen.values())
