@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archlab.analysis.cost._device import Device, Rate, device_path
-from archlab.analysis.cost._latency import Latency, Timing
 from archlab.analysis.cost._points import points
+from archlab.analysis.cost._times import Latency, Timing
 from archlab.analysis.cost._work import FEATURES
 from archlab.analysis.measured.clock import FOUND, quantile
 from archlab.errors import TrainingError, UsageError
