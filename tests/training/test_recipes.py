@@ -67,6 +67,7 @@ def test_settings_mean_the_same_as_values_and_as_text(values) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
+        ({"summary": ["a"]}, "summary ['a']: text is needed"),
         ({"lrr": 1}, "a recipe has no field 'lrr': did you mean lr?"),
         ({"lr": "fast"}, "lr must be a number, got 'fast'"),
         ({"lr": "-1"}, "lr must be between 0 and 100, got -1"),

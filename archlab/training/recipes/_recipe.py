@@ -200,6 +200,8 @@ def _read(name: str, value: Any) -> Any:
             raise ValueError
         return switch
     if kind is str:
+        if not isinstance(value, str | int | float):
+            raise UsageError(f"{name} {shown(value)}: text is needed")
         return str(value)
     if isinstance(value, bool):
         raise ValueError
