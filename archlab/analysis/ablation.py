@@ -60,7 +60,7 @@ class Variant:
     verdict: str = ""
     measured: GradientFlow | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
         return {
             "name": self.name,
@@ -133,7 +133,7 @@ class Ablation(Printed):
         )
         return float(self.whole.values[measure] or 0.0) - float(bare.values[measure] or 0.0)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
         return {
             "patterns": list(self.patterns),

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from math import inf, prod
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class Candidate:
     values: Mapping[str, float]
     forecast: tuple[float | None, float | None] = (None, None)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
         return {
             "widths": list(self.widths),
@@ -114,7 +114,7 @@ class Fit(Printed):
     untrainable: int
     device: Device
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
         return {
             "bounds": [vars(each) for each in self.bounds],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import altair as alt
 
@@ -34,7 +34,7 @@ def contributions(parts: Sequence[Contribution], title: str, width: int = 420) -
     measures = list(dict.fromkeys(part.measure for part in parts))
     causes = list(dict.fromkeys(part.cause for part in parts))
     rows = [part._asdict() for part in parts]
-    x: Any = alt.X("share:Q", title=title, axis=alt.Axis(format="+.0%", tickCount=6))
+    x = alt.X("share:Q", title=title, axis=alt.Axis(format="+.0%", tickCount=6))
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_bar()

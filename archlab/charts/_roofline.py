@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import altair as alt
 
@@ -46,8 +46,8 @@ def roofline(dots: Sequence[Dot], peak: float, bandwidth: float, width: int = 42
         {"x": ridge, "y": peak / 1e9},
         {"x": high, "y": peak / 1e9},
     ]
-    x: Any = alt.X("x:Q", title="FLOPs for each byte", scale=alt.Scale(type="log"))
-    y: Any = alt.Y("y:Q", title="GFLOP/s", scale=alt.Scale(type="log"))
+    x = alt.X("x:Q", title="FLOPs for each byte", scale=alt.Scale(type="log"))
+    y = alt.Y("y:Q", title="GFLOP/s", scale=alt.Scale(type="log"))
     line = alt.Chart(alt.Data(values=roof)).mark_line(color="#666666", strokeWidth=1.5, aria=False).encode(x, y)
     colour = alt.Color(
         "stage:N",

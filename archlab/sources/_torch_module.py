@@ -29,7 +29,7 @@ def load(reference: str) -> Architecture:
     return architecture(found.built.module, reference, reference, found.input, found.built.starts)
 
 
-def taken(value: Any, name: str, reference: str, input: Sequence[int | None] | None) -> Architecture | None:
+def taken(value: object, name: str, reference: str, input: Sequence[int | None] | None) -> Architecture | None:
     """A PyTorch module as an architecture; None for anything else. `input` is what it takes: nothing else says it."""
     torch = sys.modules.get("torch")  # whoever holds a module has loaded PyTorch
     if torch is None or not isinstance(value, torch.nn.Module):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -36,7 +36,7 @@ class Written(NamedTuple):
     dtype: str
     parameters: tuple[Tensor, ...]
     kept: Kept | None
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
 
 
 class Entered(NamedTuple):
@@ -144,7 +144,7 @@ class Recorder(TorchFunctionMode):
 
     def _write(
         self, name: str, op: Op, reads: tuple[int, ...], tensor: Tensor, roles: Roles, parameters: tuple[Tensor, ...],
-        kept: Kept | None, settings: Mapping[str, Any], module: int,
+        kept: Kept | None, settings: Mapping[str, object], module: int,
     ) -> None:  # fmt: skip
         shape = graph_shape(tuple(tensor.shape), roles)
         dtype = str(tensor.dtype).removeprefix("torch.")

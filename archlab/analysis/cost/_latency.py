@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from archlab.analysis.cost._device import BYTES, Device
 from archlab.analysis.cost._device import device as find_device
@@ -75,7 +74,10 @@ def _predicted(found: Architecture, machine: Device, batch: int, threads: int, p
     layers: list[LayerTime] = []
     unknown: list[str] = []
     flows = reached(graph)
-    settings: dict[str, Any] = {"precision": precision, "threads": threads}
+
+    def seconds(work: Work, training: bool) -> dict[str, float]:
+        return machine.seconds(work, batch, training=training, precision=precision, threads=threads)
+
     for node, facts, infers, trains in zip(
         graph.nodes, gather(graph), jobs(graph, False), jobs(graph, True), strict=True
     ):
@@ -83,15 +85,15 @@ def _predicted(found: Architecture, machine: Device, batch: int, threads: int, p
             unknown.append(node.name)
             layers.append(LayerTime(node.name, None, None))
             continue
-        times = [machine.seconds(work, batch, training=False, **settings) for work in infers.work]
+        times = [seconds(work, False) for work in infers.work]
         parts = {bound: sum(each[bound] for each in times) for bound in BOUNDS}
         step = 0.0
         for work in trains.work:
-            whole = sum(machine.seconds(work, batch, training=True, **settings).values())
+            whole = sum(seconds(work, True).values())
             # Where no gradient is asked for with respect to the input, a third of the arithmetic is not done.
             asked = any(flows[source] for source in node.inputs)
             if not asked:
-                once = sum(machine.seconds(work, batch, training=False, **settings).values())
+                once = sum(seconds(work, False).values())
                 whole = 2 / 3 * whole if facts.trainable else min(whole, once)
             step += whole
         moved = sum(batch * each.moved + each.weights for each in infers.work) * BYTES[precision]

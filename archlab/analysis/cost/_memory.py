@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archlab.analysis.cost._allocator import resident
 from archlab.analysis.cost._schedule import Phase, Schedule, Setting, Update, What, schedule
@@ -160,7 +160,7 @@ class TrainingMemory(Printed):
         numbers = sum(each.size for facts in gather(self.graph) for each in facts.weights or () if not each.shared)
         return {name: size * numbers for name, size in _INFERENCE_BYTES.items()}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
         return {
             "batch": self.batch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archlab.analysis.cost._device import Device
 from archlab.analysis.static.outline import groups
@@ -106,13 +106,13 @@ class Latency(Printed):
         """The predicted seconds of the forward pass by what bounds the layers."""
         return {bound: sum(each.inference or 0.0 for each in self.layers if each.bound == bound) for bound in BOUNDS}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As plain data."""
 
         def milliseconds(seconds: float | None) -> float | None:
             return None if seconds is None else 1000 * seconds
 
-        def of(predicted: float, measured: Timing | None) -> dict[str, Any]:
+        def of(predicted: float, measured: Timing | None) -> dict[str, object]:
             return {
                 "predicted": milliseconds(predicted),
                 "measured": measured and milliseconds(measured.median),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -84,8 +83,10 @@ def command(
     if device is None and not device_path().is_file():
         note("this machine is not calibrated: `archlab calibrate` measures it")
     architectures = [load(each, shape, allow_lambda=allow_lambda) for each in references]
-    settings: dict[str, Any] = {"threads": threads, "precision": precision, "device": machine}
-    found = [latency(each, batch, measure=measure, **settings) for each in architectures]
+    found = [
+        latency(each, batch, measure=measure, threads=threads, precision=precision, device=machine)
+        for each in architectures
+    ]
     if plot is not None:
         from archlab.charts import save
         from archlab.report.latency import roofline_chart
