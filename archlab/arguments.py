@@ -117,7 +117,7 @@ def initializer(value: Any) -> Any:
         folded = value.replace("_", "").lower()
         if folded not in {name.replace("_", "") for name in INITIALIZERS}:
             raise ArgumentError(f"initializer {shown(value)} is not known: {did_you_mean(value, INITIALIZERS)}")
-    elif not isinstance(value, str) and not callable(value):
+    elif value is not None and not isinstance(value, str) and not callable(value):
         raise ArgumentError(f"an initializer is a name, a configuration or a function, got {shown(value)}")
     return value
 

@@ -113,7 +113,7 @@ def test_python_of_ones_own(code: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (":build:width=x", "{0}:build:width=x: width must be a whole number, got 'x'"),
         (":needs", "{0}:needs: its argument 'width' is needed, as in {0}:needs:width=…"),
         (":broken", "{0}:broken: nets_of_mine.py, line 19: RuntimeError: no luck"),
-        (":nothing", "{0}:nothing() returns no part, graph, architecture or Keras model"),
+        (":nothing", "{0}:nothing() returns no part, graph, architecture, Keras model or PyTorch module"),
     ],
 )
 def test_python_that_is_refused(code: Path, name: str, message: str) -> None:

@@ -50,7 +50,8 @@ def test_parts_graphs_and_architectures_are_taken_as_they_are() -> None:
     assert load(graph).graph is graph
     assert load(load(net)).tree is net
     assert load(graph, input=(9, 9)).graph.nodes[-1].shape == (9, 9, 4)
-    with pytest.raises(UsageError, match="an architecture is needed: a name, a part, a graph or a Keras model, got 3"):
+    message = "an architecture is needed: a name, a part, a graph, a Keras model or a PyTorch module, got 3"
+    with pytest.raises(UsageError, match=message):
         load(3)
 
 
