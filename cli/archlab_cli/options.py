@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from archlab.files import write_whole
 from archlab.report import Report, to_csv, to_json, to_latex, to_markdown, to_text
 from archlab.text import printable
 from archlab.units import format_seconds
+
+if TYPE_CHECKING:
+    from archlab.charts import Chart
 
 FORMATS = ("table", "markdown", "latex", "json", "csv", "html")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv",
@@ -227,6 +230,13 @@ def deliver_file(write: Callable[[Path], object], output: Path) -> None:
     except OutputError as error:
         raise OutputError(f"--output {error}") from error
     note(f"written to {output}")
+
+
+def deliver_chart(chart: Chart, output: Path) -> None:
+    """Have a chart written to a file, by its suffix: whole or not at all."""
+    from archlab.charts import save  # loads Altair, which few commands need
+
+    deliver_file(lambda path: save(chart, path), output)
 
 
 def note(text: str) -> None:

@@ -8,7 +8,7 @@ from archlab_cli.options import (
     check_counts,
     check_output,
     check_plot,
-    deliver_file,
+    deliver_chart,
     format_option,
     lambda_option,
     output_option,
@@ -69,10 +69,8 @@ def command(
     with progress(20) as step:
         found = ablate(architecture, per_stage=per_stage, measured=measured, batch=batch, device=device, progress=step)
     if plot is not None:
-        from archlab.charts import save
-
         chart = contributions_chart(found)
-        deliver_file(lambda path: save(chart, path), plot)
+        deliver_chart(chart, plot)
     data = {
         "schema": 2,
         "name": architecture.name,

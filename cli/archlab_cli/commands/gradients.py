@@ -13,7 +13,7 @@ from archlab_cli.options import (
     check_output,
     check_plot,
     data_option,
-    deliver_file,
+    deliver_chart,
     format_option,
     lambda_option,
     output_option,
@@ -133,7 +133,7 @@ def command(
             **options,
         )
     if plot is not None:
-        from archlab.charts import by_depth, save, slopes
+        from archlab.charts import by_depth, slopes
 
         if at:
             series = [(f"{v.base} {v.initializer or ''}".strip(), v.depth, v.flow.slope) for v in found]
@@ -141,7 +141,7 @@ def command(
         else:
             theory = [(variant.name, variant.predicted.curve) for variant in found] if predicted else []
             chart = by_depth([(variant.name, variant.flow.curve) for variant in found], predicted=theory)
-        deliver_file(lambda path: save(chart, path), plot)
+        deliver_chart(chart, plot)
     report = flow_report(found.variants[0].flow, by) if len(found) == 1 else sweep_report(found)
     write(report, found.to_dict, form, output)
 
@@ -152,9 +152,7 @@ def _show_run(reference: str, plot: Path | None, form: str, output: Path | None)
 
     run = read_run(reference)
     if plot is not None:
-        from archlab.charts import save
-
-        deliver_file(lambda path: save(run.plot(), path), plot)
+        deliver_chart(run.plot(), plot)
     write(run_report(run), run.to_dict, form, output)
 
 

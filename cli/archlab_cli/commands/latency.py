@@ -9,7 +9,7 @@ from archlab_cli.options import (
     check_counts,
     check_output,
     check_plot,
-    deliver_file,
+    deliver_chart,
     format_option,
     lambda_option,
     note,
@@ -88,11 +88,10 @@ def command(
         for each in architectures
     ]
     if plot is not None:
-        from archlab.charts import save
         from archlab.report.latency import roofline_chart
 
         chart = roofline_chart(found[0])
-        deliver_file(lambda path: save(chart, path), plot)
+        deliver_chart(chart, plot)
     data = {
         "schema": 2,
         "architectures": [

@@ -10,7 +10,7 @@ from archlab_cli.options import (
     check_counts,
     check_output,
     check_plot,
-    deliver_file,
+    deliver_chart,
     format_option,
     lambda_option,
     output_option,
@@ -82,7 +82,7 @@ def command(
     found = [memory(each, batch, optimizer, precision, recompute=recompute) for each in architectures]
     names = [each.name for each in architectures]
     if plot is not None:
-        from archlab.charts import Place, save
+        from archlab.charts import Place
         from archlab.charts import timeline as drawn
         from archlab.units import BYTES
 
@@ -93,7 +93,7 @@ def command(
             for number, moment in enumerate(each.timeline)
         ]
         chart = drawn(places, unit, what="alive", order="layers as they run, forward and then backward")
-        deliver_file(lambda path: save(chart, path), plot)
+        deliver_chart(chart, plot)
     data = {
         "schema": 2,
         "architectures": [
