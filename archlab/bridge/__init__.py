@@ -21,11 +21,13 @@ from archlab.bridge._private import mask_of as mask_of
 from archlab.bridge._private import masked as masked
 from archlab.bridge._private import overridable as overridable
 from archlab.bridge._private import same_random_state as same_random_state
+from archlab.bridge._private import weights_file as weights_file
 from archlab.bridge._rules import keras_rule as keras_rule
 from archlab.bridge._runnable import Runnable as Runnable
 from archlab.bridge._runtime import load_any_keras as load_any_keras
 from archlab.bridge._runtime import load_keras as load_keras
 from archlab.bridge._runtime import unimproved_graphs as unimproved_graphs
+from archlab.bridge._runtime import writing_logs as writing_logs
 from archlab.bridge._settings import unstated as unstated
 from archlab.bridge._starts import unusual_starts as unusual_starts
 from archlab.bridge._to_keras import build as build

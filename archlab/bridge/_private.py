@@ -6,6 +6,7 @@ What is missing in some version is named in one line, with that version; nothing
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 from collections import defaultdict
@@ -62,6 +63,17 @@ def own_variables(layer: Layer) -> list[Variable]:
     """The variables that a layer holds itself, those of layers within it left out, in the order of their making."""
     purpose = "telling a layer's own variables"
     return [*_of(layer, "_trainable_variables", purpose), *_of(layer, "_non_trainable_variables", purpose)]
+
+
+def weights_file(model: Model) -> bytes:
+    """What `model.save_weights` writes, made in memory: HDF5 ends the process where it meets a full disk."""
+    purpose = "saving weights"
+    content = io.BytesIO()
+    store = _from("keras.src.saving.saving_lib", "H5IOStore", purpose)(content, mode="w")
+    save = _from("keras.src.saving.saving_lib", "_save_state", purpose)
+    save(model, weights_store=store, assets_store=None, inner_path="", visited_saveables=set())
+    store.close()
+    return content.getvalue()
 
 
 def waiting_initializer(variable: Variable) -> Function:

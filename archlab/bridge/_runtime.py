@@ -7,9 +7,10 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from archlab.bridge.types import Keras, TensorFlow
-from archlab.errors import MissingPartError
+from archlab.errors import MissingPartError, OutputError
 
 
 @cache
@@ -55,6 +56,24 @@ def load_keras() -> tuple[TensorFlow, Keras]:
     except ImportError as error:
         raise MissingPartError(f"this needs TensorFlow, which cannot be imported: {error}") from error
     return tf, keras
+
+
+@contextmanager
+def writing_logs(folder: Path) -> Generator[None]:
+    """Name the folder of TensorBoard's logs where TensorFlow cannot write them; its other errors go their way.
+
+    Raises:
+        OutputError: they cannot be written, as on a full disk.
+    """
+    tf, _ = load_keras()
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if str(folder) not in str(error):
+            raise
+        full = isinstance(error, tf.errors.ResourceExhaustedError)
+        why = "no space left on device" if full else str(error.message).splitlines()[0]
+        raise OutputError(f"{folder}: TensorBoard's logs cannot be written, {why}") from error
 
 
 @contextmanager

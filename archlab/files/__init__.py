@@ -31,3 +31,4 @@ from archlab.files._write import write_json as write_json
 from archlab.files._write import write_lines as write_lines
 from archlab.files._write import write_text as write_text
 from archlab.files._write import write_whole as write_whole
+from archlab.files._write import writing as writing

@@ -25,7 +25,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         OutputError: it cannot be written, as on a full disk; what stood there before still does.
     """
-    with _writing(path), replacing(path) as beside:
+    with writing(path), replacing(path) as beside:
         write(beside)
 
 
@@ -74,12 +74,17 @@ def move_whole(source: Path, path: Path) -> None:
     Raises:
         OutputError: it cannot be put there; both stand where they stood.
     """
-    with _writing(path):
+    with writing(path):
         os.replace(source, path)
 
 
 @contextmanager
-def _writing(path: Path) -> Generator[None]:
+def writing(path: Path) -> Generator[None]:
+    """Name the file that is being written where it cannot be.
+
+    Raises:
+        OutputError: an OSError came up, as on a full disk.
+    """
     try:
         yield
     except OSError as error:

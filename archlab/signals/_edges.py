@@ -9,6 +9,8 @@ from math import sqrt
 from archlab.graph import Axis
 from archlab.signals._lags import Table, lags
 
+_LAID_OUT = 16
+
 Profile = tuple[float, ...] | None
 """How the square is spread along an axis, 1 on average; None where it is the same everywhere."""
 
@@ -16,12 +18,13 @@ Profile = tuple[float, ...] | None
 def gathered(profile: Sequence[float], axis: Axis, out: int) -> list[float]:
     """For each output position the sum over the positions that it reads."""
     size = len(profile)
-    if len(axis.taps) == 1:
+    if not any(axis.taps):
+        return [0.0] * out
+    before = max(0, -min(axis.taps[0], default=0))
+    after = max(0, (out - 1) * axis.stride + max(axis.taps[0], default=0) - size + 1)
+    # Padding may be of any size, and is laid out only where it costs no more than what is read.
+    if len(axis.taps) == 1 and before + after <= _LAID_OUT * (size + out):
         taps = axis.taps[0]
-        if not taps:
-            return [0.0] * out
-        before = max(0, -min(taps))
-        after = max(0, (out - 1) * axis.stride + max(taps) - size + 1)
         padded = [0.0] * before + list(profile) + [0.0] * after
         stop = (out - 1) * axis.stride + 1
         rows = [padded[before + t : before + t + stop : axis.stride] for t in taps]

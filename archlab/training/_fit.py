@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from archlab.bridge import all_layers, build, load_keras
+from archlab.bridge import all_layers, build, load_keras, writing_logs
 from archlab.bridge.types import Callback, Dataset, Model
 from archlab.data import ImageSet, open_images
 from archlab.errors import DataError, DesignError, MissingPartError, UsageError
@@ -29,7 +29,7 @@ from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
 from archlab.training._outcome import finish
 from archlab.training._record import MOST_SEED, Progress, RunRecord
-from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, LOCK, RECIPE, WEIGHTS, Run, new_folder, open_run
+from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, LOCK, LOGS, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import promote_weights, restore_state, without_optimizer
 from archlab.training.recipes import Recipe
 from archlab.training.recipes import recipe as find_recipe
@@ -212,7 +212,8 @@ def _continue(
             )
             average = Average(model, unaugmented)
         try:
-            _fit(run, model, batches, validation, progress, average, on_step)
+            with writing_logs(run.folder / LOGS) if about.tensorboard else nullcontext():
+                _fit(run, model, batches, validation, progress, average, on_step)
         except KeyboardInterrupt:
             done = f"after epoch {progress.epochs} of {recipe.epochs}"
             raise KeyboardInterrupt(f"interrupted {done}: resume with archlab train --resume {run.folder}") from None
@@ -257,7 +258,7 @@ def _more_callbacks(run: Run, batches: Batches, done: int) -> list[Callback]:
     about = run.record
     found: list[Callback] = []
     if about.tensorboard:
-        found.append(keras.callbacks.TensorBoard(log_dir=str(run.folder / "tensorboard"), profile_batch=0))
+        found.append(keras.callbacks.TensorBoard(log_dir=str(run.folder / LOGS), profile_batch=0))
     if about.gradients:
         from archlab.analysis.measured import record_gradients
 

@@ -9,10 +9,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from archlab.bridge import deep_graphs, load_keras
+from archlab.bridge import deep_graphs, load_keras, weights_file
 from archlab.bridge.types import Model, Variable
 from archlab.errors import SourceError
-from archlab.files import move_whole, parse_json, write_whole
+from archlab.files import move_whole, parse_json, write_bytes, write_whole
 from archlab.training._record import Progress
 from archlab.training._run import STATE, WEIGHTS
 
@@ -32,22 +32,31 @@ def _write(path: Path, values: dict[str, np.ndarray]) -> None:
         np.savez(file, **values)  # pyright: ignore[reportArgumentType]
 
 
-def save_weights(folder: Path, model: object, epoch: int) -> None:
+def save_weights(folder: Path, model: Model, epoch: int) -> None:
     """Write the weights of the best epoch so far to a pending file; `promote_weights` moves it in place.
 
     The checkpoint is written in between. Without the pending file, a run interrupted before its checkpoint would resume
     one epoch earlier, with the best weights of an epoch that its history does not have.
     """
-    write_whole(_pending(folder, epoch), lambda path: without_optimizer(model).save_weights(path))
+    write_bytes(_pending(folder, epoch), weights_file(without_optimizer(model)))
 
 
 def promote_weights(folder: Path, progress: Progress) -> None:
-    """Move the pending weights of the best epoch in place, and delete other pending files."""
+    """Move the pending weights of the best epoch in place, and delete other pending files.
+
+    Raises:
+        SourceError: neither are pending nor in place.
+    """
     pending = _pending(folder, progress.best_epoch)
     if pending.is_file():
         move_whole(pending, folder / WEIGHTS)
     for other in folder.glob(f"*{_pending(folder, '*').name}"):  # includes half-written ones, which have a prefix
         other.unlink()
+    if progress.best_epoch and not (folder / WEIGHTS).is_file():
+        raise SourceError(
+            f"{folder / WEIGHTS} is missing: they are the weights of epoch {progress.best_epoch}, the best so far, "
+            "and would be tested in the end"
+        )
 
 
 def _pending(folder: Path, epoch: int | str) -> Path:
@@ -61,8 +70,10 @@ def restore_state(folder: Path, model: Model) -> Progress:
         SourceError: the file is damaged, or belongs to another model.
     """
     path = folder / STATE
-    if not path.is_file():
+    if not path.exists():
         return Progress()
+    if not path.is_file():
+        raise SourceError(f"{path} is no file")
     variables = _variables(model)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

@@ -1,3 +1,3 @@
-from archlab_cli.main import main
+from archlab_cli.start import main
 
 main()

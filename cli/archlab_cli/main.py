@@ -7,6 +7,7 @@ import importlib
 import io
 import pkgutil
 import re
+import signal
 import sys
 
 import click
@@ -15,9 +16,10 @@ from archlab.errors import ArchlabError, did_you_mean
 from archlab.files import reason_of
 from archlab.text import one_line
 from archlab_cli import commands
+from archlab_cli.start import interrupted
 
 _USAGE = 2
-_INTERRUPTED = 130
+_TERMINATED = 143
 _OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -94,7 +96,14 @@ def main(arguments: list[str] | None = None) -> None:
         # Where an encoding lacks a character, as of a redirection on Windows, its escape is better than no result.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+    # A request to end is an interrupt: files that are half written and temporary folders go the same way.
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first is being answered
+    raise KeyboardInterrupt
 
 
 def run(arguments: list[str]) -> int:
@@ -114,8 +123,8 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         # Click has made an Abort of the interrupt, which may say more.
         interrupt = error.__cause__ or error
-        print(f"archlab: {interrupt if interrupt.args else 'stopped'}", file=sys.stderr)
-        return _INTERRUPTED
+        code = interrupted(str(interrupt) if interrupt.args else "stopped")
+        return _TERMINATED if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN else code
     except BrokenPipeError:
         # The reader has had enough (`archlab show … | head`): nothing is wrong, and nothing more can be written.
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]

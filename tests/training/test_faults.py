@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from archlab.data import open_images
-from archlab.errors import DataError, OutputError, UsageError
+from archlab.errors import DataError, OutputError, SourceError, UsageError
 from archlab.training import _average, _callback, evaluate, open_run, resume, train
 from archlab.training._fit import build_model, load_architecture
 from archlab.training._run import new_folder
@@ -173,6 +174,101 @@ def test_no_room_for_a_file(tmp_path) -> None:
     assert process.returncode == 2 and not out and "Traceback" not in err
     assert err.splitlines()[-1].startswith(f"archlab: {folder}") and "cannot be written" in err
     assert not list(folder.glob(".new.*")) and not (folder / "best.weights.h5").exists()
+
+
+@contextmanager
+def _disk(folder: Path, kibibytes: int):
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k", "none", str(folder)]
+    try:
+        done = subprocess.run(mounted, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no mount here")
+    if done.returncode:
+        pytest.skip("a file system of a few KiB cannot be made here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kibibytes", "more"),
+    [
+        (20, ()),
+        pytest.param(84, (), marks=pytest.mark.exhaustive),
+        pytest.param(16, ("--gradients",), marks=pytest.mark.exhaustive),
+        (20, ("--tensorboard",)),
+    ],
+)
+def test_a_full_disk_is_one_line_and_loses_nothing(whole, tmp_path, kibibytes: int, more: tuple[str, ...]) -> None:
+    disk = tmp_path / "disk"
+    with _disk(disk, kibibytes):
+        process = _archlab("train", *RUN, *HOW, "--run", disk / "run", *more)
+        _, errors = process.communicate()
+        last = errors.splitlines()[-1]
+        assert process.returncode == 2 and str(disk) in last and "no space left on device" in last, errors
+        assert "Traceback" not in errors
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        again = _archlab("train", "--resume", disk / "run")
+        assert again.communicate() and again.returncode == 0
+        _assert_as_if_nothing_had_happened(disk / "run", whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        ("best.weights.h5", Path.unlink, "is missing: they are the weights of epoch"),
+        ("state.npz", lambda path: (path.unlink(), path.mkdir()), "is no file"),
+    ],
+)
+def test_a_checkpoint_that_is_not_whole_is_not_gone_on_from(whole, tmp_path, name: str, harm, said: str) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    (folder / "summary.json").unlink()
+    harm(folder / name)
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(SourceError, match=said):
+        resume(folder)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_ends_a_command_leaves_nothing_behind(tmp_path, number: signal.Signals) -> None:
+    """Temporary folders go, whatever stopped it."""
+    program = (
+        "import os, signal, sys, tempfile\n"
+        "from archlab_cli import main as cli\n"
+        "def run(arguments):\n"
+        "    with tempfile.TemporaryDirectory(prefix='archlab-'):\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "        signal.pause()\n"
+        "cli.app = lambda *_, **__: run([])\n"
+        f"signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "cli.main([])\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (128 + number, "archlab: stopped\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", ["click", "archlab.errors", "archlab_cli.commands"])
+def test_an_interrupt_while_modules_are_loaded_is_one_line(module: str) -> None:
+    program = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from archlab_cli.start import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "archlab: stopped\n")
 
 
 @pytest.mark.parametrize(("fails", "best"), [("save_state", 1), ("promote_weights", 2)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from archlab.analysis.measured._batch import prepare
 from archlab.analysis.measured._gradient_flow import probe_of, summary
 from archlab.analysis.measured._loss import Given, choose
 from archlab.analysis.measured._probe import Probe
-from archlab.bridge import live, load_keras
+from archlab.bridge import live, load_keras, writing_logs
 from archlab.bridge.types import Logs
-from archlab.errors import OutputError
+from archlab.files import writing
 
 _tf, _keras = load_keras()
 
@@ -47,12 +48,11 @@ class GradientFlowCallback(_keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Take the record before the first step."""
-        try:
+        with writing(self.path):
             self._file = self.path.open("w", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error
         if self._tensorboard is not None:
-            self._writer = _tf.summary.create_file_writer(str(self._tensorboard))
+            with writing_logs(Path(self._tensorboard)):
+                self._writer = _tf.summary.create_file_writer(str(self._tensorboard))
         self._began = time.perf_counter()
         self._step, self._due = 0, self.every
         self.seconds = 0.0
@@ -74,7 +74,8 @@ class GradientFlowCallback(_keras.callbacks.Callback):
     def on_train_end(self, logs: Logs = None) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # what could not be written has been said
+                self._file.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -92,10 +93,12 @@ class GradientFlowCallback(_keras.callbacks.Callback):
         flow = summary(self._probe, [run], [self._batch], (), initializations(0), self.model.name)
         line = {"step": self._step, "epoch": self._epoch, "seconds": round(start - self._began, 3), **flow.to_dict()}
         # Written at once: a run that is interrupted keeps what it has recorded.
-        self._file.write(json.dumps(line, allow_nan=False) + "\n")
-        self._file.flush()
-        if self._writer is not None:
-            self._to_tensorboard(flow)
+        with writing(self.path):
+            self._file.write(json.dumps(line, allow_nan=False) + "\n")
+            self._file.flush()
+        if self._tensorboard is not None:
+            with writing_logs(Path(self._tensorboard)):
+                self._to_tensorboard(flow)
         self.seconds += time.perf_counter() - start
 
     def _to_tensorboard(self, flow: Any) -> None:

@@ -131,7 +131,7 @@ def causes_of(
     tried = cache(lambda: _remedies(graph, compiled, pixels, chances))
     # What has a place is the cause of what has none.
     ordered = sorted(gravest.values(), key=lambda each: (each.kind in ("slow", "curved"), -each.cost))
-    return tuple(_cause(each, found, tuple(optimizers[each.kind]), tried) for each in ordered)
+    return tuple(_cause(graph, each, found, tuple(optimizers[each.kind]), tried) for each in ordered)
 
 
 def _no_gradient(graph: Graph) -> Cause:
@@ -142,8 +142,8 @@ def _no_gradient(graph: Graph) -> Cause:
     return Cause((last.name,), "weight gradient", 0.0, 0.0, f"No weight has a gradient: {why}.", OPTIMIZERS, remedy)
 
 
-_MOST_NODES = 6_000
-"""Nodes of all networks that a remedy is tried on: of thousands of layers only the first changes are tried."""
+_MOST_NODES = 3_000
+"""Nodes of all networks that a remedy is tried on: of a thousand only the first are tried, of more none."""
 
 
 def _remedies(
@@ -158,7 +158,7 @@ def _remedies(
     if deviation > 0 and (max(abs(mean), deviation) > 3 or max(abs(mean), deviation) < 0.1):
         tried.insert(0, ("input scaled to mean 0 and variance 1", with_scaled_input(1 / deviation, -mean / deviation)))
     found: list[tuple[str, dict[str, float]]] = []
-    for words, edit in tried[: max(1, _MOST_NODES // len(graph))]:
+    for words, edit in tried[: _MOST_NODES // len(graph)]:
         changed = edit(graph)
         if changed is None:
             continue
@@ -183,10 +183,12 @@ def _first_input(
     return 0.0, 1.0
 
 
+_UNTRIED = f"changes are tried on networks of up to {_MOST_NODES:,} layers"
+
 _Tried = Callable[[], list[tuple[str, dict[str, float]]]]
 
 
-def _cause(each: Obstacle, found: Statistics, optimizers: tuple[str, ...], tried: _Tried) -> Cause:
+def _cause(graph: Graph, each: Obstacle, found: Statistics, optimizers: tuple[str, ...], tried: _Tried) -> Cause:
     words = words_of(each.kind, found)
     return Cause(
         words.layers,
@@ -195,7 +197,7 @@ def _cause(each: Obstacle, found: Statistics, optimizers: tuple[str, ...], tried
         round(words.sign * each.limit, 4),
         words.sentence,
         optimizers,
-    ).mended_by(lambda: _best(tried()))
+    ).mended_by(lambda: _best(tried()) if len(graph) <= _MOST_NODES else _UNTRIED)
 
 
 def _best(tried: list[tuple[str, dict[str, float]]]) -> str:

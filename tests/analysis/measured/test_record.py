@@ -112,7 +112,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
         record_gradients(tmp_path / "run.jsonl", every=0)
     with pytest.raises(UsageError, match="above 0 and at most 1, got 2"):
         record_gradients(tmp_path / "run.jsonl", share=2)
-    with pytest.raises(OutputError, match=r"run.jsonl cannot be written: No such file or directory"):
+    with pytest.raises(OutputError, match=r"run.jsonl: cannot be written, no such file or directory"):
         fit(net(), record_gradients(tmp_path / "no" / "run.jsonl"))
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(SourceError, match=r"empty.jsonl holds no records"):

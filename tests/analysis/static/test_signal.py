@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archlab import (
     Activation,
@@ -357,10 +358,26 @@ def test_an_input_of_unknown_size_is_said_to_be_so() -> None:
         DepthwiseConv(kernel=10**9),
         AvgPool(10**9, stride=1, padding="same"),
         MaxPool(10**8, stride=1, padding="same"),
+        MaxPool(2, stride=10**15, padding=10**15),
+        Conv(4, kernel=2, stride=10**12, padding=10**12),
     ],
 )
 def test_a_window_of_any_size_is_followed(part: Part) -> None:
     assert predict_gradient_flow(Input(32, 32, 3) >> part >> HEAD).reliable
+
+
+@given(
+    st.lists(st.floats(0, 4), min_size=1, max_size=6),
+    st.lists(st.integers(-40, 40), max_size=4, unique=True).map(sorted),
+    st.integers(1, 30),
+    st.integers(1, 6),
+)
+def test_wide_padding_is_read_as_narrow_padding_is(
+    profile: list[float], taps: list[int], stride: int, out: int
+) -> None:
+    found = gathered(profile, Axis(stride, (tuple(taps),)), out)
+    at = dict(enumerate(profile))
+    assert found == pytest.approx([sum(at.get(each * stride + t, 0.0) for t in taps) for each in range(out)])
 
 
 def test_factors_beyond_the_range_of_numbers_are_said_to_be() -> None:
