@@ -9,11 +9,10 @@ from math import prod
 import torch
 
 from archlab.errors import ShapeError, SourceError, UsageError
+from archlab.functions import B, Roles, S, Start, graph_shape, image, sequence
 from archlab.graph import Graph, Node, Scope
 from archlab.ops import Detached, Input, Op, Weight
-from archlab.torch_bridge._call import Start
 from archlab.torch_bridge._initial import observed
-from archlab.torch_bridge._layout import B, Roles, S, graph_shape, image, sequence
 from archlab.torch_bridge._record import Recorder, Written
 from archlab.torch_bridge.types import Module, Tensor
 

@@ -16,11 +16,23 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlab.errors import ShapeError, SourceError
+from archlab.functions import (
+    RULES,
+    B,
+    BeyondError,
+    C,
+    Call,
+    Constant,
+    Made,
+    Role,
+    Roles,
+    S,
+    Standing,
+    Start,
+    graph_shape,
+)
 from archlab.graph import Shape
 from archlab.ops import Fixed, Kept, Op, Opaque
-from archlab.torch_bridge._call import BeyondError, Call, Constant, Made, Standing, Start, empty
-from archlab.torch_bridge._layout import B, C, Role, Roles, S, graph_shape
-from archlab.torch_bridge.rules import RULES
 from archlab.torch_bridge.types import Module, Tensor, Untyped
 
 
@@ -259,7 +271,18 @@ class Recorder(TorchFunctionMode):
         if name in ("unbind", *_PARTS) and rule is not None:
             self._in_parts(name, args, kwargs, read, others, found, parameters)
             return
-        call = Call(name, args, kwargs, tuple(read), standings, others, found[0], in_place, self._starts)
+        call = Call(
+            name,
+            args,
+            kwargs,
+            tuple(read),
+            standings,
+            others,
+            found[0],
+            in_place,
+            self._starts,
+            same_memory(found[0], read[0]),
+        )
         why = f"{name} has no rule"
         answer: Made | None = None
         try:
@@ -311,7 +334,7 @@ class Recorder(TorchFunctionMode):
         start = 0
         for each in found:
             more = {**kwargs, "_start": start}
-            call = Call(name, args, more, (read[0],), (standing,), others, each, False, self._starts)
+            call = Call(name, args, more, (read[0],), (standing,), others, each, False, self._starts, True)
             answer = RULES[name](call)
             assert answer.op is not None
             self._write(
@@ -406,7 +429,12 @@ def _convolved(x: Tensor, args: tuple[Untyped, ...], kwargs: Mapping[str, Untype
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True)
     ]
-    return empty((batch, filters, *made), x) if min(made) > 0 else None
+    return torch.empty((batch, filters, *made), dtype=x.dtype, device="meta") if min(made) > 0 else None
+
+
+def same_memory(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors lie in the same memory."""
+    return one is other or one.untyped_storage()._cdata == other.untyped_storage()._cdata
 
 
 def tensors_in(value: Untyped) -> list[Tensor]:

@@ -6,12 +6,12 @@ from math import prod
 
 from archlab import ops
 from archlab.errors import ArgumentError
+from archlab.functions._call import BeyondError, Call, Made, Start
+from archlab.functions._initial import initializer
+from archlab.functions._layout import C, S
+from archlab.functions._types import Tensor, Untyped
+from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Normalized, Product, alike
-from archlab.torch_bridge._call import BeyondError, Call, Made, Start
-from archlab.torch_bridge._initial import initializer
-from archlab.torch_bridge._layout import C, S
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.types import Tensor, Untyped
 from archlab.units import BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from archlab import ops
+from archlab.functions._call import BeyondError, Call, Made
+from archlab.functions._layout import B, C, Role, Roles, S, graph_shape, position_axis, reshaped
+from archlab.functions.rules._table import entered
 from archlab.graph import Axis
 from archlab.ops import HERE, POINTWISE, Kept, Op, Permuted, Rearranged, Viewed, Window, Windows
-from archlab.torch_bridge._call import BeyondError, Call, Made
-from archlab.torch_bridge._layout import B, C, Role, Roles, S, graph_shape, position_axis, reshaped
-from archlab.torch_bridge.rules._table import entered
 
 NOTHING = Kept()
 

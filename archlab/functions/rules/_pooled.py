@@ -6,13 +6,13 @@ from math import gcd, prod
 from typing import Any
 
 from archlab import ops
+from archlab.functions._call import BeyondError, Call, Made, numel
+from archlab.functions._layout import Role, S
+from archlab.functions.rules._table import entered
+from archlab.functions.rules._weighted import per_axis
 from archlab.graph import Axis
 from archlab.ops import Kept, Op, Reduced, Windows, alike
 from archlab.ops._window import resized
-from archlab.torch_bridge._call import BeyondError, Call, Made, numel
-from archlab.torch_bridge._layout import Role, S
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.rules._weighted import per_axis
 from archlab.units import RESIZE_FLOPS
 
 NOTHING = Kept()
@@ -131,7 +131,7 @@ _EACH = {"var": 3, "std": 3, "var_mean": 4, "std_mean": 4, "logsumexp": 3, "norm
          "cumprod", "vector_norm", "nansum")  # fmt: skip
 def _reduced(call: Call) -> Made:
     if call.name in ("max", "min") and len(call.read) == 2:
-        from archlab.torch_bridge.rules._elementwise import _several
+        from archlab.functions.rules._elementwise import _several
 
         return _several(call)
     place = {"norm": 2, "vector_norm": 2, "topk": 2}.get(call.name, 1)
