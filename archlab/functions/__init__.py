@@ -4,6 +4,8 @@ The functions are PyTorch's, by name and by arguments; the doors to PyTorch and 
 here. Neither framework is known here: of a tensor a rule asks its shape and its type.
 """
 
+from archlab.functions._answer import answered as answered
+from archlab.functions._answer import unknown as unknown
 from archlab.functions._call import BeyondError as BeyondError
 from archlab.functions._call import Call as Call
 from archlab.functions._call import Constant as Constant
@@ -19,4 +21,6 @@ from archlab.functions._layout import S as S
 from archlab.functions._layout import graph_shape as graph_shape
 from archlab.functions._layout import image as image
 from archlab.functions._layout import sequence as sequence
+from archlab.functions._weights import Parameter as Parameter
+from archlab.functions._weights import weights_of as weights_of
 from archlab.functions.rules import RULES as RULES

@@ -18,21 +18,18 @@ from torch.overrides import TorchFunctionMode
 from archlab.errors import ShapeError, SourceError
 from archlab.functions import (
     RULES,
-    B,
-    BeyondError,
     C,
     Call,
     Constant,
-    Made,
-    Role,
     Roles,
     S,
     Standing,
     Start,
+    answered,
     graph_shape,
 )
 from archlab.graph import Shape
-from archlab.ops import Fixed, Kept, Op, Opaque
+from archlab.ops import Fixed, Kept, Op
 from archlab.torch_bridge.types import Module, Tensor, Untyped
 
 
@@ -265,10 +262,9 @@ class Recorder(TorchFunctionMode):
         self, name: str, args: tuple[Untyped, ...], kwargs: Mapping[str, Untyped], read: list[Tensor],
         others: tuple[tuple[Tensor, Constant], ...], found: list[Tensor], in_place: bool,
     ) -> None:  # fmt: skip
-        rule = RULES.get(name)
         standings = tuple([self._standing[id(each)] for each in read])
         parameters = tuple({id(p): p for _, constant in others for p in constant.parameters}.values())
-        if name in ("unbind", *_PARTS) and rule is not None:
+        if name in ("unbind", *_PARTS):
             self._in_parts(name, args, kwargs, read, others, found, parameters)
             return
         call = Call(
@@ -283,20 +279,7 @@ class Recorder(TorchFunctionMode):
             self._starts,
             same_memory(found[0], read[0]),
         )
-        why = f"{name} has no rule"
-        answer: Made | None = None
-        try:
-            answer = rule(call) if rule is not None else None
-        except BeyondError as error:
-            why = str(error)
-        except Exception as error:  # a rule is written for calls as they are known
-            why = f"{name}: {_first_line(error)}"
-        if answer is not None and answer.op is not None:
-            answer, why = self._agreeing(call, answer, why)
-        if answer is None:
-            roles = _guess(call)
-            shape = graph_shape(call.made_sizes, roles)
-            answer = Made(Opaque(name, call.shapes, shape, None, why), roles, None)
+        answer = answered(call)
         if answer.op is None:
             self._stand(found[0], Standing(standings[0].position, answer.roles))
         else:
@@ -342,16 +325,6 @@ class Recorder(TorchFunctionMode):
             )
             start += each.shape[axis] if name != "unbind" else 1
 
-    def _agreeing(self, call: Call, answer: Made, why: str) -> tuple[Made | None, str]:
-        """The answer of a rule, where it makes the shape that PyTorch makes."""
-        assert answer.op is not None
-        try:
-            if answer.op.output(*call.shapes) == graph_shape(call.made_sizes, answer.roles):
-                return answer, why
-        except (ShapeError, IndexError, ValueError):
-            pass
-        return None, f"its rule does not make the shape that PyTorch makes, {call.made_sizes}"
-
     def _of_constants(
         self, func: Untyped, name: str, args: tuple[Untyped, ...], kwargs: Mapping[str, Untyped],
         tensors: list[Tensor], in_place: bool,
@@ -394,15 +367,6 @@ _UNFOLLOWED = (
     "a tensor comes from code that cannot be followed (TorchScript, or a compiled function): give the module before it "
     "was compiled"
 )
-
-
-def _guess(call: Call) -> Roles:
-    """The roles of what a function without a rule makes."""
-    if len(call.made_sizes) == call.rank:
-        return call.roles
-    rank = len(call.made_sizes)
-    roles: tuple[Role, ...] = (B, C, *(S,) * max(rank - 2, 0))
-    return roles[:rank]
 
 
 def _says_in_place(name: str, args: tuple[Untyped, ...]) -> bool:

@@ -58,8 +58,11 @@ def _squeezed(call: Call) -> Made:
 
 @entered("unsqueeze")
 def _unsqueezed(call: Call) -> Made:
-    axis = int(call.asked(1, "dim")) % (call.rank + 1)
-    roles: Roles = (*call.roles[:axis], S, *call.roles[axis:])
+    given = call.asked(1, "dim")
+    several = (given,) if isinstance(given, int) else tuple(given)
+    places = {int(axis) % (call.rank + len(several)) for axis in several}
+    left = iter(call.roles)
+    roles: Roles = tuple([S if axis in places else next(left) for axis in range(call.rank + len(several))])
     return _same(call, roles)
 
 
