@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -34,6 +35,8 @@ from archlab.ops import Detached, Fixed, Input, Kept, Op, Opaque, Weight
 from archlab.units import BYTES_PER_ELEMENT
 
 _MOST_ELEMENTS = 10**18
+_ANONYMOUS = re.compile(r"val_\d+|onnx::\w+_\d+|/.*Constant.*")
+"""Names that exporters give to numbers in a formula."""
 
 
 class _Written(NamedTuple):
@@ -317,10 +320,12 @@ class _Reader:
     def outputs(self) -> list[int]:
         """The nodes that make what goes out."""
         positions: list[int] = []
+        depends = False
         for name in self._model.outputs:
             value = self._values.get(name)
             if value is None:
                 raise SourceError(f"{self._reference}: nothing makes its output {name!r}")
+            depends = depends or id(value) in self._standing
             if id(value) not in self._standing:
                 shape = tuple(value.shape or ())
                 roles: Roles = (*(S,) * (len(shape) - 1), C)[-len(shape) :] if shape else ()
@@ -330,7 +335,7 @@ class _Reader:
             position = self._standing[id(value)].position
             if position not in positions:
                 positions.append(position)
-        if not any(self._written[position].reads for position in positions):
+        if not depends:
             raise SourceError(f"{self._reference}: no output of it depends on its input")
         return positions
 
@@ -364,7 +369,8 @@ class _Reader:
 
 def _stored(stored: Stored) -> Value:
     value = Value(stored.name, stored.shape, stored.dtype, stored.values)
-    if _counts(stored.dtype, stored.shape):
+    single = stored.values is not None and stored.values.size == 1
+    if _counts(stored.dtype, stored.shape) and not (single and _ANONYMOUS.fullmatch(stored.name)):
         value.parameters = (value,)
     return value
 
