@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from archlab.errors import SourceError, UsageError
 from archlab.graph import Graph, Part
-from archlab.sources import _keras_application, _keras_file, _python, _torch_module, _yaml, _zoo
+from archlab.sources import _keras_application, _keras_file, _onnx_file, _python, _torch_module, _yaml, _zoo
 from archlab.sources._architecture import Architecture as Architecture
 
 Reference: TypeAlias = str | Part | Graph | Architecture | Any
@@ -15,7 +15,7 @@ Reference: TypeAlias = str | Part | Graph | Architecture | Any
 it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-KINDS: list[Any] = [_keras_application, _torch_module, _yaml, _python]
+KINDS: list[Any] = [_keras_application, _torch_module, _onnx_file, _yaml, _python]
 """Modules with `claims` and `load`, one a kind of reference."""
 
 
@@ -26,9 +26,9 @@ def load(
 
     Args:
         reference: a name of the zoo, with arguments if need be (`plain:depth=50,width=16`); `keras:ResNet50`;
-            `torchvision:resnet50`; `timm:resnet50.a1_in1k`; `net.yaml`; `model.keras`; `file.py:function` or
-            `package.module:name`, with arguments as for the zoo; or a part, a graph, an architecture, a live Keras
-            model or a PyTorch module, which is taken as it is.
+            `torchvision:resnet50`; `timm:resnet50.a1_in1k`; `net.yaml`; `model.keras`; `model.onnx`; `file.py:function`
+            or `package.module:name`, with arguments as for the zoo; or a part, a graph, an architecture, a live Keras
+            model, a PyTorch module or an ONNX model, which is taken as it is.
         input: another input shape, (height, width) or (height, width, channels); of a PyTorch module, which does not
             say what it takes, the shape that it has there: (channels, height, width).
         allow_lambda: load a saved Keras model although it holds lambdas, which are code that then runs. They are
@@ -65,8 +65,8 @@ def _found(reference: Reference, input: Sequence[int | None] | None, allow_lambd
             )
         for kind in KINDS:
             if kind.claims(reference):
-                # What a file makes may need to be told what it takes.
-                return _python.load(reference, input) if kind is _python else kind.load(reference)
+                # What a file makes or holds may need to be told what it takes.
+                return kind.load(reference, input) if kind in (_python, _onnx_file) else kind.load(reference)
         return _zoo.load(reference)
     found = _python.taken(reference, input=input)
     if found is None:

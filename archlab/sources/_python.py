@@ -18,12 +18,12 @@ from typing import Any
 from archlab.errors import ArchlabError, SourceError, UnknownNameError, did_you_mean
 from archlab.files import is_file
 from archlab.graph import Graph, Part
-from archlab.sources import _keras_model, _torch_module
+from archlab.sources import _keras_model, _onnx_file, _torch_module
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
 from archlab.zoo import entries, read_value
 
-_LIVE: tuple[Any, ...] = (_keras_model, _torch_module)
+_LIVE: tuple[Any, ...] = (_keras_model, _torch_module, _onnx_file)
 """Modules with `taken`, one a framework whose live models are taken as they are."""
 
 _PATTERN = re.compile(r"(?P<module>[^:]+\.py|\w+(\.\w+)*):(?P<name>\w+)(:.*)?")

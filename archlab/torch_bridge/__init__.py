@@ -14,9 +14,9 @@ try:
 except ImportError as error:
     raise MissingPartError("PyTorch is not installed: pip install 'archlab[torch]'") from error
 
+from archlab.functions import Start as Start
 from archlab.torch_bridge._build import Built as Built
 from archlab.torch_bridge._build import built as built
-from archlab.torch_bridge._call import Start as Start
 from archlab.torch_bridge._collections import Collected as Collected
 from archlab.torch_bridge._collections import timm_model as timm_model
 from archlab.torch_bridge._collections import torchvision_model as torchvision_model

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
-from archlab.torch_bridge._call import Start
+from archlab.functions import Start
 from archlab.torch_bridge.types import Module, Tensor, Untyped
 
 _MAKING: Mapping[str, Start | None] = {

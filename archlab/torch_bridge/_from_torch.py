@@ -4,16 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import prod
 
 import torch
 
 from archlab.errors import ShapeError, SourceError, UsageError
+from archlab.functions import B, Parameter, Roles, S, Start, graph_shape, image, sequence, weights_of
 from archlab.graph import Graph, Node, Scope
-from archlab.ops import Detached, Input, Op, Weight
-from archlab.torch_bridge._call import Start
+from archlab.ops import Detached, Input, Weight
 from archlab.torch_bridge._initial import observed
-from archlab.torch_bridge._layout import B, Roles, S, graph_shape, image, sequence
 from archlab.torch_bridge._record import Recorder, Written
 from archlab.torch_bridge.types import Module, Tensor
 
@@ -236,7 +234,9 @@ def _graph(recorder: Recorder, module: Module, outputs: list[int], title: str) -
         inputs = tuple([nodes[source].shape for source in written.reads])
         weights, key = (), tuple([id(p) for p in written.parameters])
         if written.parameters:
-            weights = _weights(written.op, inputs, written.parameters, of_parameters, counted)
+            weights = weights_of(
+                written.op, inputs, [_parameter(of_parameters.get(id(p), ""), p, counted) for p in written.parameters]
+            )
             counted.update(key)
         layer = layers.setdefault(key, name) if key else name
         if layer != name and replace(nodes[_at(nodes, layer)].op) != written.op:
@@ -260,39 +260,13 @@ def _at(nodes: list[Node], name: str) -> int:
 def _unused(path: str, parameter: Tensor, names: _Names) -> list[Node]:
     """A node beside the graph for a parameter that the outputs do not need."""
     name = names._free(path.replace(".", "/"))
-    weight = _weight(path, parameter, tuple(parameter.shape), "kernel" if parameter.dim() > 1 else "bias", set())
+    found = _parameter(path, parameter, set())
+    role = "kernel" if parameter.dim() > 1 else "bias"
+    weight = Weight(found.name, found.shape, parameter.numel(), role, found.trainable, found.dtype)
     return [Node(name, Detached("Parameter"), (), (0,), None, name, weight.dtype, (weight,))]
 
 
-def _weight(path: str, parameter: Tensor, shape: tuple[int, ...], role: str, counted: set[int]) -> Weight:
+def _parameter(path: str, parameter: Tensor, counted: set[int]) -> Parameter:
     dtype = str(parameter.dtype).removeprefix("torch.")
     name = path.rpartition(".")[2]
-    return Weight(name, shape, prod(shape), role, parameter.requires_grad, dtype, id(parameter) in counted)  # pyright: ignore[reportArgumentType]
-
-
-def _weights(
-    op: Op, inputs: tuple[tuple[int | None, ...], ...], parameters: tuple[Tensor, ...], paths: Mapping[int, str],
-    counted: set[int],
-) -> tuple[Weight, ...]:  # fmt: skip
-    """Parameters as weights, in the shapes and roles of the operation's rule where they are its own."""
-    facts = [fact for fact in op.weights(*inputs) or () if fact.role != "statistic"]
-    sizes = [parameter.numel() for parameter in parameters]
-    if [fact.size for fact in facts] == sizes:
-        return tuple(
-            [
-                _weight(paths.get(id(p), fact.name), p, fact.shape, fact.role, counted)
-                for p, fact in zip(parameters, facts, strict=True)
-            ]
-        )
-    role = _role(op)
-    return tuple(
-        [
-            _weight(paths.get(id(p), "parameter"), p, tuple(p.shape), role if p.dim() > 1 else "bias", counted)
-            for p in parameters
-        ]
-    )
-
-
-def _role(op: Op) -> str:
-    """What a parameter of several axes is to an operation: a kernel of products, an offset or a scale of others."""
-    return "kernel" if op.family in ("dense", "convolution", "sequence", "unknown") else "bias"
+    return Parameter(name, tuple(parameter.shape), dtype, parameter.requires_grad, id(parameter) in counted)

@@ -16,11 +16,20 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlab.errors import ShapeError, SourceError
+from archlab.functions import (
+    RULES,
+    C,
+    Call,
+    Constant,
+    Roles,
+    S,
+    Standing,
+    Start,
+    answered,
+    graph_shape,
+)
 from archlab.graph import Shape
-from archlab.ops import Fixed, Kept, Op, Opaque
-from archlab.torch_bridge._call import BeyondError, Call, Constant, Made, Standing, Start, empty
-from archlab.torch_bridge._layout import B, C, Role, Roles, S, graph_shape
-from archlab.torch_bridge.rules import RULES
+from archlab.ops import Fixed, Kept, Op
 from archlab.torch_bridge.types import Module, Tensor, Untyped
 
 
@@ -253,27 +262,24 @@ class Recorder(TorchFunctionMode):
         self, name: str, args: tuple[Untyped, ...], kwargs: Mapping[str, Untyped], read: list[Tensor],
         others: tuple[tuple[Tensor, Constant], ...], found: list[Tensor], in_place: bool,
     ) -> None:  # fmt: skip
-        rule = RULES.get(name)
         standings = tuple([self._standing[id(each)] for each in read])
         parameters = tuple({id(p): p for _, constant in others for p in constant.parameters}.values())
-        if name in ("unbind", *_PARTS) and rule is not None:
+        if name in ("unbind", *_PARTS):
             self._in_parts(name, args, kwargs, read, others, found, parameters)
             return
-        call = Call(name, args, kwargs, tuple(read), standings, others, found[0], in_place, self._starts)
-        why = f"{name} has no rule"
-        answer: Made | None = None
-        try:
-            answer = rule(call) if rule is not None else None
-        except BeyondError as error:
-            why = str(error)
-        except Exception as error:  # a rule is written for calls as they are known
-            why = f"{name}: {_first_line(error)}"
-        if answer is not None and answer.op is not None:
-            answer, why = self._agreeing(call, answer, why)
-        if answer is None:
-            roles = _guess(call)
-            shape = graph_shape(call.made_sizes, roles)
-            answer = Made(Opaque(name, call.shapes, shape, None, why), roles, None)
+        call = Call(
+            name,
+            args,
+            kwargs,
+            tuple(read),
+            standings,
+            others,
+            found[0],
+            in_place,
+            self._starts,
+            same_memory(found[0], read[0]),
+        )
+        answer = answered(call)
         if answer.op is None:
             self._stand(found[0], Standing(standings[0].position, answer.roles))
         else:
@@ -311,23 +317,13 @@ class Recorder(TorchFunctionMode):
         start = 0
         for each in found:
             more = {**kwargs, "_start": start}
-            call = Call(name, args, more, (read[0],), (standing,), others, each, False, self._starts)
+            call = Call(name, args, more, (read[0],), (standing,), others, each, False, self._starts, True)
             answer = RULES[name](call)
             assert answer.op is not None
             self._write(
                 name, answer.op, (standing.position,), each, answer.roles, parameters, answer.kept, {}, self.module
             )
             start += each.shape[axis] if name != "unbind" else 1
-
-    def _agreeing(self, call: Call, answer: Made, why: str) -> tuple[Made | None, str]:
-        """The answer of a rule, where it makes the shape that PyTorch makes."""
-        assert answer.op is not None
-        try:
-            if answer.op.output(*call.shapes) == graph_shape(call.made_sizes, answer.roles):
-                return answer, why
-        except (ShapeError, IndexError, ValueError):
-            pass
-        return None, f"its rule does not make the shape that PyTorch makes, {call.made_sizes}"
 
     def _of_constants(
         self, func: Untyped, name: str, args: tuple[Untyped, ...], kwargs: Mapping[str, Untyped],
@@ -373,15 +369,6 @@ _UNFOLLOWED = (
 )
 
 
-def _guess(call: Call) -> Roles:
-    """The roles of what a function without a rule makes."""
-    if len(call.made_sizes) == call.rank:
-        return call.roles
-    rank = len(call.made_sizes)
-    roles: tuple[Role, ...] = (B, C, *(S,) * max(rank - 2, 0))
-    return roles[:rank]
-
-
 def _says_in_place(name: str, args: tuple[Untyped, ...]) -> bool:
     """Whether the last argument of an activation says that it works in place."""
     place = {"relu": 1, "relu6": 1, "hardswish": 1, "hardsigmoid": 1, "silu": 1, "mish": 1, "selu": 1, "hardtanh": 3,
@@ -406,7 +393,12 @@ def _convolved(x: Tensor, args: tuple[Untyped, ...], kwargs: Mapping[str, Untype
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True)
     ]
-    return empty((batch, filters, *made), x) if min(made) > 0 else None
+    return torch.empty((batch, filters, *made), dtype=x.dtype, device="meta") if min(made) > 0 else None
+
+
+def same_memory(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors lie in the same memory."""
+    return one is other or one.untyped_storage()._cdata == other.untyped_storage()._cdata
 
 
 def tensors_in(value: Untyped) -> list[Tensor]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from archlab import ops
+from archlab.functions._call import BeyondError, Call, Made
+from archlab.functions._layout import B, C, Role, Roles, S, graph_shape, position_axis, reshaped
+from archlab.functions.rules._table import entered
 from archlab.graph import Axis
 from archlab.ops import HERE, POINTWISE, Kept, Op, Permuted, Rearranged, Viewed, Window, Windows
-from archlab.torch_bridge._call import BeyondError, Call, Made
-from archlab.torch_bridge._layout import B, C, Role, Roles, S, graph_shape, position_axis, reshaped
-from archlab.torch_bridge.rules._table import entered
 
 NOTHING = Kept()
 
@@ -58,8 +58,11 @@ def _squeezed(call: Call) -> Made:
 
 @entered("unsqueeze")
 def _unsqueezed(call: Call) -> Made:
-    axis = int(call.asked(1, "dim")) % (call.rank + 1)
-    roles: Roles = (*call.roles[:axis], S, *call.roles[axis:])
+    given = call.asked(1, "dim")
+    several = (given,) if isinstance(given, int) else tuple(given)
+    places = {int(axis) % (call.rank + len(several)) for axis in several}
+    left = iter(call.roles)
+    roles: Roles = tuple([S if axis in places else next(left) for axis in range(call.rank + len(several))])
     return _same(call, roles)
 
 

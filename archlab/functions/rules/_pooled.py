@@ -6,13 +6,13 @@ from math import gcd, prod
 from typing import Any
 
 from archlab import ops
+from archlab.functions._call import BeyondError, Call, Made, numel
+from archlab.functions._layout import Role, S
+from archlab.functions.rules._table import entered
+from archlab.functions.rules._weighted import around_each, as_margins, per_axis
 from archlab.graph import Axis
 from archlab.ops import Kept, Op, Reduced, Windows, alike
 from archlab.ops._window import resized
-from archlab.torch_bridge._call import BeyondError, Call, Made, numel
-from archlab.torch_bridge._layout import Role, S
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.rules._weighted import per_axis
 from archlab.units import RESIZE_FLOPS
 
 NOTHING = Kept()
@@ -20,14 +20,14 @@ INPUT = Kept(inputs=True)
 _INDEX_BYTES = 8
 
 
-def _spans(call: Call) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Kernel, stride and padding for each axis."""
+def _spans(call: Call) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Kernel, stride and padding before and behind for each axis."""
     if not call.as_image():
         raise BeyondError("pooling over axes that are not those of an image")
     axes = call.rank - 2
     kernel = per_axis(call.asked(1, "kernel_size"), axes)
     stride = call.asked(2, "stride")
-    return kernel, per_axis(stride, axes) if stride else kernel, per_axis(call.asked(3, "padding", 0), axes)
+    return kernel, per_axis(stride, axes) if stride else kernel, around_each(call.asked(3, "padding", 0), axes)
 
 
 def _margins(call: Call) -> tuple[Any, bool]:
@@ -36,13 +36,10 @@ def _margins(call: Call) -> tuple[Any, bool]:
     pairs: list[tuple[int, int]] = []
     beyond = False
     for size, made, k, s, p in zip(call.sizes[0][2:], call.made_sizes[2:], kernel, stride, around, strict=True):
-        more = max((made - 1) * s + k - (size + 2 * p), 0)
+        more = max((made - 1) * s + k - (size + sum(p)), 0)
         beyond = beyond or more > 0
-        pairs.append((p, p + more))
-    flat = [side for pair in pairs for side in pair]
-    if not any(flat):
-        return "valid", beyond
-    return alike(tuple([pair[0] if pair[0] == pair[1] else pair for pair in pairs])), beyond
+        pairs.append((p[0], p[1] + more))
+    return as_margins(pairs), beyond
 
 
 @entered("max_pool1d", "max_pool2d", "max_pool3d", "max_pool1d_with_indices", "max_pool2d_with_indices")
@@ -64,10 +61,11 @@ def _avg_pool(call: Call) -> Made:
     counted = call.asked(5, "count_include_pad", True)
     if call.asked(6, "divisor_override") is not None:
         raise BeyondError("divisor_override")
-    if any(around) and not counted:
-        same = all(s == 1 and 2 * p == k - 1 for s, p, k in zip(stride, around, kernel, strict=True))
+    if any(side for pair in around for side in pair) and not counted:
+        spans = zip(stride, around, kernel, strict=True)
+        same = all(s == 1 and 2 * p[0] == 2 * p[1] == k - 1 for s, p, k in spans)
         if not same or beyond:
-            axes = [Axis(s, (range(-p, k - p),)) for s, p, k in zip(stride, around, kernel, strict=True)]
+            axes = [Axis(s, (range(-p[0], k - p[0]),)) for s, p, k in zip(stride, around, kernel, strict=True)]
             return Made(_looking(call, tuple(axes), prod(kernel)), call.roles, INPUT)
         padding = "same"
     return Made(ops.AvgPool(alike(kernel), alike(stride), padding), call.roles, INPUT)
@@ -131,7 +129,7 @@ _EACH = {"var": 3, "std": 3, "var_mean": 4, "std_mean": 4, "logsumexp": 3, "norm
          "cumprod", "vector_norm", "nansum")  # fmt: skip
 def _reduced(call: Call) -> Made:
     if call.name in ("max", "min") and len(call.read) == 2:
-        from archlab.torch_bridge.rules._elementwise import _several
+        from archlab.functions.rules._elementwise import _several
 
         return _several(call)
     place = {"norm": 2, "vector_norm": 2, "topk": 2}.get(call.name, 1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-from archlab.torch_bridge._call import Call, Made
+from archlab.functions._call import Call, Made
 
 Rule: TypeAlias = Callable[[Call], Made]
 RuleT = TypeVar("RuleT", bound=Rule)

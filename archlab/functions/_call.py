@@ -1,3 +1,5 @@
+"""A call of a function on tensors, and what a rule says of it. Of a tensor a rule asks its shape and its type alone."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -5,12 +7,10 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
-import torch
-
+from archlab.functions._layout import B, C, Roles, S, graph_shape
+from archlab.functions._types import Tensor, Untyped
 from archlab.graph import Shape
-from archlab.ops import Called, Kept, Op, Window
-from archlab.torch_bridge._layout import B, C, Roles, S, graph_shape
-from archlab.torch_bridge.types import Tensor, Untyped
+from archlab.ops import Called, Kept, Op
 
 
 class Standing(NamedTuple):
@@ -41,7 +41,7 @@ class BeyondError(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """A call of a function of PyTorch's, on tensors of which some depend on what comes in."""
+    """A call of a function of PyTorch's, by its name and arguments, on tensors that partly depend on what comes in."""
 
     name: str
     """Of the function, without the underscore of those that work in place."""
@@ -58,6 +58,8 @@ class Call:
     in_place: bool
     starts: Callable[[Tensor], Start | None]
     """What a parameter begins with, as far as that is known."""
+    is_view: bool = False
+    """Whether what comes out lies in the memory of what is read."""
     sizes: tuple[tuple[int, ...], ...] = field(init=False)
     shapes: tuple[Shape, ...] = field(init=False)
     """Of what is read, in the graph."""
@@ -97,11 +99,6 @@ class Call:
         """Of what comes out, all axes."""
         return tuple(self.made.shape)
 
-    @property
-    def is_view(self) -> bool:
-        """Whether what comes out lies in the memory of what is read."""
-        return same_memory(self.made, self.read[0])
-
     def as_image(self) -> bool:
         """Whether the axes of the first tensor are those that convolutions read."""
         return self.roles[:2] == (B, C) and all(role == S for role in self.roles[2:])
@@ -124,19 +121,6 @@ class Made(NamedTuple):
     """Which of the tensors are the operation's inputs; all of them by default."""
 
 
-def same_memory(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors lie in the same memory."""
-    return one is other or one.untyped_storage()._cdata == other.untyped_storage()._cdata
-
-
 def numel(tensor: Tensor) -> int:
     """The number of elements."""
     return prod(tensor.shape)
-
-
-def empty(sizes: Sequence[int], like: Tensor) -> Tensor:
-    """A tensor without memory."""
-    return torch.empty(sizes, dtype=like.dtype, device="meta")
-
-
-WindowRule = Callable[[Call], Window | None]

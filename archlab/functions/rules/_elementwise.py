@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from archlab import ops
+from archlab.functions._call import Call, Made, numel
+from archlab.functions._layout import C, Roles, S, broadcast
+from archlab.functions._types import Untyped
+from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Op
-from archlab.torch_bridge._call import Call, Made, numel
-from archlab.torch_bridge._layout import C, Roles, S, broadcast
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.types import Untyped
 from archlab.units import ACTIVATION_FLOPS
 
 NOTHING = Kept()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from archlab import ops
 from archlab.errors import ArgumentError
+from archlab.functions._call import BeyondError, Call, Made, Start
+from archlab.functions._initial import initializer
+from archlab.functions._layout import C, S
+from archlab.functions._types import Tensor, Untyped
+from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Normalized, Product, alike
-from archlab.torch_bridge._call import BeyondError, Call, Made, Start
-from archlab.torch_bridge._initial import initializer
-from archlab.torch_bridge._layout import C, S
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.types import Tensor, Untyped
 from archlab.units import BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)
@@ -21,6 +22,19 @@ def per_axis(value: Untyped, axes: int) -> tuple[int, ...]:
     """One number for each axis."""
     several = (int(value),) if isinstance(value, int) else tuple([int(each) for each in value])
     return several if len(several) == axes else several * axes
+
+
+def around_each(value: Untyped, axes: int) -> tuple[tuple[int, int], ...]:
+    """Zeros before and after each axis, of a number, one for each axis, or a pair for each axis."""
+    sides = per_axis(value, axes) if isinstance(value, int) or isinstance(value[0], int) else value
+    return tuple([(side, side) if isinstance(side, int) else (int(side[0]), int(side[1])) for side in sides])
+
+
+def as_margins(pairs: Sequence[tuple[int, int]]) -> Untyped:
+    """Zeros around as operations have them: 'valid' for none, one number where all sides are alike."""
+    if not any(side for pair in pairs for side in pair):
+        return "valid"
+    return alike(tuple([pair[0] if pair[0] == pair[1] else pair for pair in pairs]))
 
 
 def _start(call: Call, weight: Tensor) -> Start | None:
@@ -49,12 +63,12 @@ def _convolution(call: Call) -> Made:
     groups, padding = int(call.asked(6, "groups", 1)), call.asked(4, "padding", 0)
     kernel = sizes[2:]
     if not isinstance(padding, str):
-        around = per_axis(padding, axes)
+        around = around_each(padding, axes)
         spans = list(zip(around, kernel, stride, dilation, strict=True))
-        if all(s == 1 and 2 * p == (k - 1) * d for p, k, s, d in spans):
+        if all(s == 1 and 2 * p[0] == 2 * p[1] == (k - 1) * d for p, k, s, d in spans):
             padding = "same"
         else:
-            padding = alike(around) if any(around) else "valid"
+            padding = as_margins(around)
     if kernel == (1,) * axes and padding == "valid":
         padding = "same"
     more: dict[str, Untyped] = {
@@ -78,19 +92,20 @@ def _transposed(call: Call) -> Made:
     axes = call.rank - 2
     sizes = tuple(weight.shape)
     stride, dilation = per_axis(call.asked(3, "stride", 1), axes), per_axis(call.asked(7, "dilation", 1), axes)
-    around = per_axis(call.asked(4, "padding", 0), axes)
+    around = around_each(call.asked(4, "padding", 0), axes)
     extra = per_axis(call.asked(5, "output_padding", 0), axes)
     if int(call.asked(6, "groups", 1)) > 1:
         raise BeyondError("a transposed convolution in groups")
     kernel, bias = sizes[2:], call.asked(2, "bias") is not None
     named = initializer(_start(call, weight), (sizes[1], sizes[0], *kernel))
-    pairs = [(p, p - e) for p, e in zip(around, extra, strict=True)]
-    if any(after < 0 for _, after in pairs) and any(around):
+    padded = any(side for pair in around for side in pair)
+    pairs = [(before, after - e) for (before, after), e in zip(around, extra, strict=True)]
+    if any(after < 0 for _, after in pairs) and padded:
         raise BeyondError(f"a transposed convolution with padding={alike(around)}, output_padding={alike(extra)}")
-    padding = alike(tuple([pair[0] if pair[0] == pair[1] else pair for pair in pairs])) if any(around) else "valid"
-    more = None if any(around) or not any(extra) else alike(extra)
+    padding = alike(tuple([pair[0] if pair[0] == pair[1] else pair for pair in pairs])) if padded else "valid"
+    more = None if padded or not any(extra) else alike(extra)
     if padding == "valid" and more is None and any(k < s for k, s in zip(kernel, stride, strict=True)):
-        padding = alike(around)  # where the stride is larger, Keras fills up behind
+        padding = 0  # where the stride is larger, Keras fills up behind
     op = ops.ConvTranspose(sizes[1], alike(kernel), alike(stride), padding, more, alike(dilation), bias, None, named)
     return Made(op, call.roles, INPUT)
 

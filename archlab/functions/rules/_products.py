@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+from archlab.functions._call import BeyondError, Call, Made
+from archlab.functions._layout import B, C, Role, Roles, S
+from archlab.functions._types import Tensor
+from archlab.functions.rules._table import entered
 from archlab.ops import Kept, Product
-from archlab.torch_bridge._call import BeyondError, Call, Made
-from archlab.torch_bridge._layout import B, C, Role, Roles, S
-from archlab.torch_bridge.rules._table import entered
-from archlab.torch_bridge.types import Tensor
 from archlab.units import ACTIVATION_FLOPS
 
 INPUT = Kept(inputs=True)
