@@ -161,7 +161,7 @@ def _numbers(operators: Sequence[Operator]) -> Mapping[str, Array]:
     found: dict[str, Array] = {}
     for each in operators:
         value = each.attributes.get("value") if each.kind == "Constant" else None
-        if isinstance(value, onnx.TensorProto) and prod(value.dims) == 1:
+        if value is not None and isinstance(value, onnx.TensorProto) and prod(value.dims) == 1:
             values = tensor_of(value, each.name).values
             if values is not None:
                 found[each.outputs[0]] = values
