@@ -31,7 +31,7 @@ def cell(value: Value, unit: Unit, brief: bool = True) -> Cell:
 
     >>> from archlab.analysis import State
     >>> cell(Value(991_041), EXACT), cell(Value(None, State.UNKNOWN), COUNT).text
-    (Cell(text='991,041', number=991041.0), 'unknown')
+    (Cell(text='991,041', number=991041.0, mark=''), 'unknown')
     """
     return Cell(value.text(unit, brief), value.rank)
 

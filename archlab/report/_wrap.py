@@ -8,7 +8,7 @@ import textwrap
 _FIXED = "\u2007"  # stands for a space that is not broken; no text holds it
 _UNBROKEN = re.compile(r"(?<=\d) (?=[^\s(\d])|(?<=[×…]) | (?=[×…])|(?<=1) (?=− )")
 # The coarsest first: a name is broken inside its parts only where the parts are too wide.
-_SEPARATORS = tuple(map(re.compile, (r"(?<=[/:,])(?=\w)", r"(?<=[_=])(?=\w)", r"(?<=[a-z0-9])(?=[A-Z])")))
+_SEPARATORS = tuple(map(re.compile, (r"(?<=[/:,])(?=\w)", r"(?<=[_=])(?=\w)")))
 _SHORT = 14
 
 

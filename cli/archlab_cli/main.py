@@ -15,6 +15,7 @@ import click
 from archlab.errors import ArchlabError, did_you_mean
 from archlab.text import one_line
 from archlab_cli.commands import GROUPS, SUMMARIES
+from archlab_cli.options import common_options
 
 _USAGE = 2
 _INTERRUPTED = 130
@@ -53,7 +54,6 @@ class _Commands(click.Group):
 def _complete(command: click.Command) -> None:
     """Give a command, and the commands in it, what all have."""
     from archlab_cli.completion import add_completion
-    from archlab_cli.options import common_options
 
     if any("--quiet" in param.opts for param in command.params):
         return
@@ -106,6 +106,9 @@ def app(ctx: click.Context, modules: tuple[str, ...]) -> None:
         from archlab.sources import register
 
         register(modules)
+
+
+app.params += common_options()
 
 
 def main(arguments: list[str] | None = None) -> None:

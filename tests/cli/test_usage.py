@@ -43,7 +43,7 @@ import pytest
         (["show", "residual", "--level", "stage"],
          "show has no option --level: choose from --by, --share, --input, --allow-lambda, --format, --wide, --output, "
          "--quiet, --verbose, --help"),
-        (["--vers"], "no option --vers: did you mean --version?"),
+        (["--vers"], "no option --vers: did you mean --version or --verbose?"),
         (["list", "extra"], "list: one argument too many: extra"),
         (["show", "plain", "depth=50", "width=8"],
          "depth=50 width=8: arguments follow the name and a colon: plain:depth=50,width=8"),
