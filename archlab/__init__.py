@@ -10,69 +10,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archlab import shown
-from archlab.dsl import Block as Block
-from archlab.dsl import Cell as Cell
-from archlab.dsl import Parallel as Parallel
-from archlab.dsl import Pyramid as Pyramid
-from archlab.dsl import Residual as Residual
-from archlab.dsl import Stage as Stage
-from archlab.errors import ArchlabError as ArchlabError
-from archlab.graph import Graph as Graph
-from archlab.graph import Node as Node
-from archlab.graph import Part as Part
-from archlab.graph import Repeat as Repeat
-from archlab.graph import Sequence as Sequence
-from archlab.ops import CHANNELS as CHANNELS
-from archlab.ops import ELU as ELU
-from archlab.ops import WIDTH as WIDTH
-from archlab.ops import Activation as Activation
-from archlab.ops import Add as Add
-from archlab.ops import AlphaDropout as AlphaDropout
-from archlab.ops import Average as Average
-from archlab.ops import AvgPool as AvgPool
-from archlab.ops import BatchNorm as BatchNorm
-from archlab.ops import Concatenate as Concatenate
-from archlab.ops import Conv as Conv
-from archlab.ops import ConvTranspose as ConvTranspose
-from archlab.ops import Crop as Crop
-from archlab.ops import Dense as Dense
-from archlab.ops import DepthwiseConv as DepthwiseConv
-from archlab.ops import Dropout as Dropout
-from archlab.ops import Flatten as Flatten
-from archlab.ops import GaussianDropout as GaussianDropout
-from archlab.ops import GaussianNoise as GaussianNoise
-from archlab.ops import GlobalAvgPool as GlobalAvgPool
-from archlab.ops import GlobalMaxPool as GlobalMaxPool
-from archlab.ops import GroupNorm as GroupNorm
-from archlab.ops import Identity as Identity
-from archlab.ops import Input as Input
-from archlab.ops import LayerNorm as LayerNorm
-from archlab.ops import LeakyReLU as LeakyReLU
-from archlab.ops import Maximum as Maximum
-from archlab.ops import MaxPool as MaxPool
-from archlab.ops import Minimum as Minimum
-from archlab.ops import Multiply as Multiply
-from archlab.ops import Normalization as Normalization
-from archlab.ops import Permute as Permute
-from archlab.ops import PReLU as PReLU
-from archlab.ops import RandomBrightness as RandomBrightness
-from archlab.ops import RandomContrast as RandomContrast
-from archlab.ops import RandomCrop as RandomCrop
-from archlab.ops import RandomFlip as RandomFlip
-from archlab.ops import RandomRotation as RandomRotation
-from archlab.ops import RandomTranslation as RandomTranslation
-from archlab.ops import RandomZoom as RandomZoom
-from archlab.ops import ReLU as ReLU
-from archlab.ops import Rescaling as Rescaling
-from archlab.ops import Reshape as Reshape
-from archlab.ops import Resizing as Resizing
-from archlab.ops import SeparableConv as SeparableConv
-from archlab.ops import Softmax as Softmax
-from archlab.ops import SpatialDropout as SpatialDropout
-from archlab.ops import Subtract as Subtract
-from archlab.ops import Upsample as Upsample
-from archlab.ops import Zero as Zero
-from archlab.ops import ZeroPad as ZeroPad
 
 if TYPE_CHECKING:
     from archlab.analysis import Analysis as Analysis
@@ -110,14 +47,77 @@ if TYPE_CHECKING:
     from archlab.comparison import compare as compare
     from archlab.diffing import GraphDiff as GraphDiff
     from archlab.diffing import diff as diff
+    from archlab.dsl import Block as Block
+    from archlab.dsl import Cell as Cell
+    from archlab.dsl import Parallel as Parallel
+    from archlab.dsl import Pyramid as Pyramid
+    from archlab.dsl import Residual as Residual
+    from archlab.dsl import Stage as Stage
+    from archlab.errors import ArchlabError as ArchlabError
     from archlab.export import to_keras as to_keras
     from archlab.export import to_python as to_python
     from archlab.export import to_yaml as to_yaml
+    from archlab.graph import Graph as Graph
+    from archlab.graph import Node as Node
+    from archlab.graph import Part as Part
+    from archlab.graph import Repeat as Repeat
+    from archlab.graph import Sequence as Sequence
     from archlab.lint import Finding as Finding
     from archlab.lint import Findings as Findings
     from archlab.lint import lint as lint
     from archlab.notation import from_yaml as from_yaml
     from archlab.notation import json_schema as json_schema
+    from archlab.ops import CHANNELS as CHANNELS
+    from archlab.ops import ELU as ELU
+    from archlab.ops import WIDTH as WIDTH
+    from archlab.ops import Activation as Activation
+    from archlab.ops import Add as Add
+    from archlab.ops import AlphaDropout as AlphaDropout
+    from archlab.ops import Average as Average
+    from archlab.ops import AvgPool as AvgPool
+    from archlab.ops import BatchNorm as BatchNorm
+    from archlab.ops import Concatenate as Concatenate
+    from archlab.ops import Conv as Conv
+    from archlab.ops import ConvTranspose as ConvTranspose
+    from archlab.ops import Crop as Crop
+    from archlab.ops import Dense as Dense
+    from archlab.ops import DepthwiseConv as DepthwiseConv
+    from archlab.ops import Dropout as Dropout
+    from archlab.ops import Flatten as Flatten
+    from archlab.ops import GaussianDropout as GaussianDropout
+    from archlab.ops import GaussianNoise as GaussianNoise
+    from archlab.ops import GlobalAvgPool as GlobalAvgPool
+    from archlab.ops import GlobalMaxPool as GlobalMaxPool
+    from archlab.ops import GroupNorm as GroupNorm
+    from archlab.ops import Identity as Identity
+    from archlab.ops import Input as Input
+    from archlab.ops import LayerNorm as LayerNorm
+    from archlab.ops import LeakyReLU as LeakyReLU
+    from archlab.ops import Maximum as Maximum
+    from archlab.ops import MaxPool as MaxPool
+    from archlab.ops import Minimum as Minimum
+    from archlab.ops import Multiply as Multiply
+    from archlab.ops import Normalization as Normalization
+    from archlab.ops import Permute as Permute
+    from archlab.ops import PReLU as PReLU
+    from archlab.ops import RandomBrightness as RandomBrightness
+    from archlab.ops import RandomContrast as RandomContrast
+    from archlab.ops import RandomCrop as RandomCrop
+    from archlab.ops import RandomFlip as RandomFlip
+    from archlab.ops import RandomRotation as RandomRotation
+    from archlab.ops import RandomTranslation as RandomTranslation
+    from archlab.ops import RandomZoom as RandomZoom
+    from archlab.ops import ReLU as ReLU
+    from archlab.ops import Rescaling as Rescaling
+    from archlab.ops import Reshape as Reshape
+    from archlab.ops import Resizing as Resizing
+    from archlab.ops import SeparableConv as SeparableConv
+    from archlab.ops import Softmax as Softmax
+    from archlab.ops import SpatialDropout as SpatialDropout
+    from archlab.ops import Subtract as Subtract
+    from archlab.ops import Upsample as Upsample
+    from archlab.ops import Zero as Zero
+    from archlab.ops import ZeroPad as ZeroPad
     from archlab.rendering import render as render
     from archlab.sources import Architecture as Architecture
     from archlab.sources import load as load
@@ -236,6 +236,69 @@ __all__ = [
 
 # Loaded on first use: the zoo and the report are not needed to write an architecture down, TensorFlow least of all.
 _LAZY = {
+    "Block": "archlab.dsl",
+    "Cell": "archlab.dsl",
+    "Parallel": "archlab.dsl",
+    "Pyramid": "archlab.dsl",
+    "Residual": "archlab.dsl",
+    "Stage": "archlab.dsl",
+    "ArchlabError": "archlab.errors",
+    "Graph": "archlab.graph",
+    "Node": "archlab.graph",
+    "Part": "archlab.graph",
+    "Repeat": "archlab.graph",
+    "Sequence": "archlab.graph",
+    "CHANNELS": "archlab.ops",
+    "ELU": "archlab.ops",
+    "WIDTH": "archlab.ops",
+    "Activation": "archlab.ops",
+    "Add": "archlab.ops",
+    "AlphaDropout": "archlab.ops",
+    "Average": "archlab.ops",
+    "AvgPool": "archlab.ops",
+    "BatchNorm": "archlab.ops",
+    "Concatenate": "archlab.ops",
+    "Conv": "archlab.ops",
+    "ConvTranspose": "archlab.ops",
+    "Crop": "archlab.ops",
+    "Dense": "archlab.ops",
+    "DepthwiseConv": "archlab.ops",
+    "Dropout": "archlab.ops",
+    "Flatten": "archlab.ops",
+    "GaussianDropout": "archlab.ops",
+    "GaussianNoise": "archlab.ops",
+    "GlobalAvgPool": "archlab.ops",
+    "GlobalMaxPool": "archlab.ops",
+    "GroupNorm": "archlab.ops",
+    "Identity": "archlab.ops",
+    "Input": "archlab.ops",
+    "LayerNorm": "archlab.ops",
+    "LeakyReLU": "archlab.ops",
+    "Maximum": "archlab.ops",
+    "MaxPool": "archlab.ops",
+    "Minimum": "archlab.ops",
+    "Multiply": "archlab.ops",
+    "Normalization": "archlab.ops",
+    "Permute": "archlab.ops",
+    "PReLU": "archlab.ops",
+    "RandomBrightness": "archlab.ops",
+    "RandomContrast": "archlab.ops",
+    "RandomCrop": "archlab.ops",
+    "RandomFlip": "archlab.ops",
+    "RandomRotation": "archlab.ops",
+    "RandomTranslation": "archlab.ops",
+    "RandomZoom": "archlab.ops",
+    "ReLU": "archlab.ops",
+    "Rescaling": "archlab.ops",
+    "Reshape": "archlab.ops",
+    "Resizing": "archlab.ops",
+    "SeparableConv": "archlab.ops",
+    "Softmax": "archlab.ops",
+    "SpatialDropout": "archlab.ops",
+    "Subtract": "archlab.ops",
+    "Upsample": "archlab.ops",
+    "Zero": "archlab.ops",
+    "ZeroPad": "archlab.ops",
     "Analysis": "archlab.analysis",
     "Architecture": "archlab.sources",
     "Comparison": "archlab.comparison",

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from archlab.analysis import QUANTITIES, Analysis, Quantity, Result, State, Value
 from archlab.analysis.quantities import Counted, Subject
 from archlab.lint import structure_findings, verdict_sentence
-from archlab.report._cells import cell
-from archlab.report._parts import Chart, Curve, Part, Prose, Report, Table
+from archlab.report._cells import cell, ranked
+from archlab.report._parts import Cell, Chart, Curve, Part, Prose, Report, Table
+from archlab.report._style import Mark
 from archlab.report.forecast import reasons
 from archlab.units import format_slope, format_small
 
@@ -66,10 +67,10 @@ def whole_table(
         if quantity.worth_a_row or any(value.number != 0 for value in found)
     }
     labels = {quantity.label for quantity in shown}
-    rows = [
-        [_label(quantity, labels), *[cell(value, quantity.unit, brief=False) for value in found]]
-        for quantity, found in shown.items()
-    ]
+    rows: list[list[Cell | str]] = []
+    for quantity, found in shown.items():
+        cells = [cell(value, quantity.unit, brief=False) for value in found]
+        rows.append([_label(quantity, labels), *ranked(cells, quantity.better)])
     return Table(
         "",
         ("", *names),
@@ -118,13 +119,16 @@ def change(ours: Value, theirs: Value) -> str | None:
 def _differences(results: Sequence[Result]) -> Prose | None:
     first, *others = results
     lines: list[str] = []
+    marks: dict[str, Mark] = {"Layers:": "dim", f"against {first.name}:": ""}
     for other in others:
+        marks[other.name] = "name"
         changes = {
             quantity.label: change(quantity.whole(first), quantity.whole(other))
             for quantity in QUANTITIES.of_wholes()
             if quantity.differs and quantity.whole
         }
         said = [f"{what} {by}" for what, by in changes.items() if by]
+        marks |= {by: _direction(by) for by in changes.values() if by}
         lines.append(f"{other.name} against {first.name}: {', '.join(said)}." if said else f"{other.name}:")
         ours, theirs = first.layer_counts, other.layer_counts
         kinds = [kind for kind in dict.fromkeys([*ours, *theirs]) if ours.get(kind, 0) != theirs.get(kind, 0)]
@@ -133,7 +137,12 @@ def _differences(results: Sequence[Result]) -> Prose | None:
             lines.append(f"Layers: {', '.join(counts)}.")
         else:
             lines.append("Layers: the same kinds in the same numbers.")
-    return Prose("What differs", tuple(lines)) if lines else None
+    return Prose("What differs", tuple(lines), marks) if lines else None
+
+
+def _direction(change: str) -> Mark:
+    """Of what is counted there, less is better."""
+    return "" if change == "the same" else "good" if change.startswith(("−", "1/")) else "worst"
 
 
 def _findings(results: Sequence[Result]) -> Prose | None:
@@ -142,14 +151,22 @@ def _findings(results: Sequence[Result]) -> Prose | None:
         for result in results
         for found in structure_findings(result)
     ]
-    return Prose("Findings", tuple(lines)) if lines else None
+    return Prose("Findings", tuple(lines), names_of(results)) if lines else None
+
+
+def names_of(results: Sequence[Result]) -> dict[str, Mark]:
+    """Every architecture's name where it opens a line, and what is said of whether it trains."""
+    said: dict[str, Mark] = {"trains": "good", "slow or not at all": "warn", "fails": "bad", "Remedy:": "name"}
+    for result in results:
+        said[f"{result.name}:"] = "name"
+    return said
 
 
 def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     """The predicted gradients: a curve for each architecture, and where it is unreliable."""
     curves = [curve for result in results if (curve := _predicted(result, result.name)) is not None]
     lines: list[str] = []
-    will_it = Prose("Will it train?", tuple(_forecast_lines(results)))
+    will_it = Prose("Will it train?", tuple(_forecast_lines(results)), names_of(results))
     for result in results:
         why = result.gradient_flow_predicted.why
         if why:
@@ -160,7 +177,7 @@ def predicted_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     if not curves:
         return (will_it,)
     chart = Chart(f"{ACTIVATION_GRADIENT} (predicted)", _COLUMNS, tuple(curves))
-    return (chart, Prose("", tuple(lines)), will_it)
+    return (chart, Prose("", tuple(lines), names_of(results)), will_it)
 
 
 def _forecast_lines(results: Sequence[Result]) -> list[str]:
@@ -211,7 +228,7 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
     measured = [source if len(sources) == 1 else f"{source} ({', '.join(names)})" for source, names in sources.items()]
     sentences = (*lines, *([f"Measured on {'; '.join(measured)}."] if measured else []))
     if not signals:
-        return (Prose("Will it train?", sentences),)
+        return (Prose("Will it train?", sentences, names_of(results)),)
     return (
         Chart(
             ACTIVATION_GRADIENT,
@@ -223,7 +240,7 @@ def gradient_parts(results: Sequence[Result]) -> tuple[Part, ...]:
             ("first", "last"),
             tuple(weights),
         ),
-        Prose("Will it train?", sentences),
+        Prose("Will it train?", sentences, names_of(results)),
     )
 
 

@@ -6,14 +6,16 @@ import textwrap
 from collections.abc import Mapping
 
 from archlab.report._parts import Line, Listing
+from archlab.report._style import Mark, Paint, plain
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~", "follows": "·", "same": " ", "": " "}
+_MARKS: Mapping[str, Mark] = {"added": "good", "removed": "bad", "changed": "warn", "follows": "dim", "same": "dim"}
 _ROOM = 22  # columns that a text beside numbers needs to be read
 _LONGEST_NOTE = 100  # columns of what stands below a line where the width does not matter
 _WIDEST = 64  # columns beyond which numbers would be too far from what they belong to
 
 
-def listing(part: Listing, width: int | None, signs: Mapping[str, str] = SIGNS) -> str:
+def listing(part: Listing, width: int | None, signs: Mapping[str, str] = SIGNS, paint: Paint = plain) -> str:
     """Write a listing for a terminal of some width; where numbers have no room beside the text, they stand below it."""
     widths = [
         max(len(column), *[len(line.numbers[i]) for line in part.lines if line.numbers])
@@ -23,11 +25,17 @@ def listing(part: Listing, width: int | None, signs: Mapping[str, str] = SIGNS) 
     longest = min(_WIDEST, max(len(_indent(line)) + 2 + len(line.text) for line in part.lines))
     room = longest if width is None else min(longest, width - beside)
     if room < min(_ROOM, longest):
-        return "\n".join(_narrow(line, part.columns, width or 0, signs) for line in part.lines)
+        return "\n".join(_painted(_narrow(line, part.columns, width or 0, signs), line, paint) for line in part.lines)
     header = " " * room + "".join(f"  {name:>{each}}" for name, each in zip(part.columns, widths, strict=True))
     # The column of signs stays free: a line that begins with a sign is a change.
     rule = "  " + "-" * (room - 2) + "".join("  " + "-" * each for each in widths)
-    return "\n".join([header, rule, *[_wide(line, room, beside, widths, width, signs) for line in part.lines]])
+    lines = [_painted(_wide(line, room, beside, widths, width, signs), line, paint) for line in part.lines]
+    return "\n".join([paint(header, "name"), rule, *lines])
+
+
+def _painted(text: str, line: Line, paint: Paint) -> str:
+    mark = _MARKS.get(line.sign, "") if line.sign or line.numbers else "name"
+    return "\n".join(paint(row, mark) for row in text.split("\n"))
 
 
 def _indent(line: Line) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from archlab.report._style import Mark
 from archlab.shown import Shown
 from archlab.text import printable
 
@@ -22,10 +23,17 @@ def _make_printable(part: object, *names: str) -> None:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says, and the number behind it: what it is sorted by, None where it has none."""
+    """What a cell says, the number behind it, and what it is among others.
+
+    Attributes:
+        text: what is read.
+        number: what it is sorted by; None where it has none.
+        mark: what sets it off, such as the best of its row.
+    """
 
     text: str
     number: float | None = None
+    mark: Mark = ""
 
     def __post_init__(self) -> None:
         _make_printable(self, "text")
@@ -39,9 +47,9 @@ class Table:
     """Rows of cells under `columns`, which name them.
 
     `records` are the same numbers unformatted, for machines: a mapping for each row. `hints` explain columns. The first
-    `essential` columns stay when there is little room; the others go, the last first. A table with `stack` is turned, a
-    card a column, instead; in one with `fold` the text of the last column is broken into lines. The last `totals` rows
-    sum up the others.
+    `essential` columns stay when there is little room; the others go, the last first. One with `stack` compares its
+    columns: they stand in groups instead, as many as there is room for, each led by the first; in one with `fold` the
+    text of the last column is broken into lines. The last `totals` rows sum up the others.
     """
 
     title: str
@@ -146,10 +154,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Prose:
-    """Sentences, each a line of its own; `title` stands above them."""
+    """Sentences, each a line of its own; `title` stands above them, and `marks` sets phrases in them off."""
 
     title: str
     lines: tuple[str, ...]
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _make_printable(self, "title", "lines")

@@ -33,7 +33,7 @@ def forecast_report(names: Sequence[str], forecasts: Sequence[Forecast]) -> Repo
     ]
     lines = [f"{name}: {line}" for name, found in zip(names, forecasts, strict=True) for line in reasons(found)]
     parts = [Table("", ("", *names), rows, ("left", *["right" for _ in names]), records, stack=True)]
-    why = [Prose("What stands in the way", tuple(lines))] if lines else []
+    why = [Prose("What stands in the way", tuple(lines), {f"{name}:": "name" for name in names})] if lines else []
     return Report((*parts, *why, Prose("", (_SMALL_PRINT,))))
 
 

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from archlab.lint import SEVERITIES, Finding, Place, Rule, Severity
 from archlab.lint.budgets import Verdict
 from archlab.report._parts import Cell, Part, Prose, Report, Table
+from archlab.report._style import Mark
 from archlab.text import one_line
 from archlab.units import format_share
 
 Places = Mapping[str, Place]
 """By architecture, the file that it stands in."""
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+_MARKS: Mapping[str, Mark] = {"error:": "bad", "warning:": "warn", "info:": "dim", "Instead:": "name"}
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -23,7 +25,7 @@ def lint_report(found: Sequence[Finding], names: Sequence[str]) -> Report:
     for name in names:
         lines = [line for each in found if each.architecture == name for line in _lines(each)]
         if lines:
-            parts.append(Prose(name, tuple(lines)))
+            parts.append(Prose(name, tuple(lines), {**_MARKS, **{each.code: "name" for each in found}}))
     return Report((*parts, Prose("", (_count(found, names),))))
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import errno
 import importlib
 import io
-import pkgutil
 import re
 import signal
 import sys
+import time
+import traceback
 
 import click
 
 from archlab.errors import ArchlabError, did_you_mean
-from archlab.files import reason_of
 from archlab.text import one_line
-from archlab_cli import commands
+from archlab_cli.commands import GROUPS, SUMMARIES
+from archlab_cli.options import common_options
 from archlab_cli.start import interrupted
 
 _USAGE = 2
 _TERMINATED = 143
+_VERBOSE = {"-v", "--verbose"}
 _OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -27,12 +29,20 @@ class _Commands(click.Group):
     """The commands in `archlab_cli.commands`, each imported only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in SUMMARIES:
             return None
-        return importlib.import_module(f"archlab_cli.commands.{cmd_name}").command
+        command = importlib.import_module(f"archlab_cli.commands.{cmd_name}").command
+        _complete(command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Commands in groups, without importing them."""
+        for title, summaries in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(summaries.items()), col_max=12)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -41,6 +51,18 @@ class _Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in known:
             ctx.fail(f"no command {args[0]!r}: {did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
+
+
+def _complete(command: click.Command) -> None:
+    """Give a command, and the commands in it, what all have."""
+    from archlab_cli.completion import add_completion
+
+    if any("--quiet" in param.opts for param in command.params):
+        return
+    command.params += common_options()
+    add_completion(command)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _complete(inner)
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
@@ -88,6 +110,9 @@ def app(ctx: click.Context, modules: tuple[str, ...]) -> None:
         register(modules)
 
 
+app.params += common_options()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
@@ -108,11 +133,15 @@ def _terminate(*_: object) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line: 0 is fine, 1 findings that were asked to fail, 2 wrong usage."""
+    verbose = not _VERBOSE.isdisjoint(arguments)
+    started = time.perf_counter()
     try:
         # Click's own handling of errors prints the usage too: several lines where one will do.
         code = app(arguments, standalone_mode=False, prog_name="archlab", obj=tuple(arguments))
         sys.stdout.flush()
     except ArchlabError as error:
+        if verbose:
+            traceback.print_exception(error)
         return _fail(str(error))
     except click.NoSuchOption as error:
         return _fail(_unknown_option(error))
@@ -132,12 +161,24 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         # Of a file that was named on the command line, such as one with a name too long to exist; or of the output.
         if error.filename is not None:
-            return _fail(f"{error.filename}: {reason_of(error)}")
+            return _fail(f"{error.filename}: {_reason(error)}")
         if error.errno not in _OF_OUTPUT:
             raise
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
-        return _fail(f"standard output cannot be written, {reason_of(error)}")
+        return _fail(f"standard output cannot be written, {_reason(error)}")
+    if verbose:
+        _report_versions(time.perf_counter() - started)
     return code if isinstance(code, int) else 0
+
+
+def _report_versions(seconds: float) -> None:
+    """What ran, and how long, for whoever compares two runs."""
+    from importlib.metadata import version
+
+    loaded = [name for name in ("keras", "tensorflow", "torch") if name in sys.modules]
+    versions = [f"{name} {version(name)}" for name in ("archlab", *loaded)]
+    python = ".".join(map(str, sys.version_info[:3]))
+    print(f"{', '.join(versions)}, Python {python}: {seconds:.2f} s", file=sys.stderr)
 
 
 def _one_too_many(error: click.UsageError) -> str:
@@ -165,6 +206,12 @@ def _unknown_option(error: click.NoSuchOption) -> str:
     _, *command = error.ctx.command_path.split()
     where = f"{' '.join(command)} has no" if command else "no"
     return f"{where} option {error.option_name}: {did_you_mean(error.option_name, known)}"
+
+
+def _reason(error: OSError) -> str:
+    from archlab.files import reason_of
+
+    return reason_of(error)
 
 
 def _fail(message: str) -> int:

@@ -10,19 +10,21 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from archlab import parsing
 from archlab.errors import ArchlabError, OutputError, UsageError, did_you_mean
-from archlab.files import write_whole
-from archlab.report import Report, to_csv, to_json, to_latex, to_markdown, to_text
 from archlab.text import printable
-from archlab.units import format_seconds
+from archlab_cli.completion import complete_reference, completed
 
 if TYPE_CHECKING:
     from archlab.charts import Chart
+    from archlab.report import Report
+    from archlab.report._parts import Part
+
+Command: TypeAlias = Callable[..., Any]
 
 FORMATS = ("table", "markdown", "latex", "json", "csv", "html")
 _BY_SUFFIX = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv",
@@ -33,18 +35,8 @@ _OTHER_KINDS = {".pdf", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"
                 ".keras", ".h5", ".onnx", ".pt", ".pth", ".pb", ".tflite", ".npz", ".xlsx", ".xls", ".docx", ".pptx",
                 ".zip", ".gz"}  # fmt: skip
 
-_RENDERERS: Mapping[str, Callable[[Report], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}
-
-
-def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of architectures that complete a reference, for the shell."""
-    from archlab.sources import names
-
-    return [name for name in names() if name.startswith(incomplete)]
-
-
-reference = click.argument("reference", shell_complete=complete)
-references = click.argument("references", nargs=-1, required=True, shell_complete=complete)
+reference = click.argument("reference", shell_complete=complete_reference)
+references = click.argument("references", nargs=-1, required=True, shell_complete=complete_reference)
 size_option = click.option(
     "--input", "size", metavar="HxW[xC]", help="Input size: 96x96, 96x96x3; ? for an unknown size."
 )
@@ -58,13 +50,51 @@ data_option = click.option(
     metavar="DIR|shapes",
     help="Measure on images: a folder of class folders, or `shapes`, the synthetic data set.",
 )
-format_option = click.option(
+_format_option = click.option(
     "--format",
     "-f",
     "form",
     metavar="FORMAT",
     help=f"{', '.join(FORMATS)}; by --output's suffix.  [default: table]",
+    shell_complete=completed(FORMATS),
 )
+
+
+def wide_option(command: Command) -> Command:
+    """`--wide`, which no command reads: `width` does."""
+    return click.option(
+        "--wide",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Show all columns of tables, however wide.",
+    )(command)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    # Given before the command's name, it holds too.
+    key = f"archlab.{param.name}"
+    ctx.meta[key] = given or ctx.meta.get(key, False)
+
+
+def common_options() -> list[click.Option]:
+    """Options that every command has, and the program itself."""
+    quiet = click.Option(
+        ["--quiet", "-q"], is_flag=True, expose_value=False, callback=_remember, help="No progress and no notes."
+    )
+    verbose = click.Option(
+        ["--verbose", "-v"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Versions, times, and where an error comes from.",
+    )
+    return [quiet, verbose]
+
+
+def format_option(command: Command) -> Command:
+    """`--format`, and what the format of a table leaves open."""
+    return _format_option(wide_option(command))
 
 
 class _NewFile(click.Path):
@@ -225,6 +255,8 @@ def deliver(text: str, output: Path | None) -> None:
 
 def deliver_file(write: Callable[[Path], object], output: Path) -> None:
     """Have a file written beside `output`, which it then replaces: whole or not at all."""
+    from archlab.files import write_whole
+
     try:
         write_whole(output, write)
     except OutputError as error:
@@ -240,13 +272,38 @@ def deliver_chart(chart: Chart, output: Path) -> None:
 
 
 def note(text: str) -> None:
-    """A word that is no result: to standard error."""
-    print(printable(text), file=sys.stderr)
+    """A word that is no result: to standard error, unless --quiet."""
+    if not _asked("quiet"):
+        print(printable(text), file=sys.stderr)
+
+
+def _asked(option: str) -> bool:
+    """Whether an option of every command was given."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(f"archlab.{option}"))
 
 
 def width() -> int | None:
-    """Columns of the terminal; None where standard output is no terminal."""
+    """Columns of the terminal; None where standard output is no terminal, or all columns of a table were asked for."""
+    if _asked("wide"):
+        return None
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def color() -> bool:
+    """Whether standard output is to be coloured: no-color.org, force-color.org, and a terminal that can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def as_text(report: Report | tuple[Part, ...], output: Path | None = None) -> str:
+    """A report for the terminal it is read on, or for a file."""
+    from archlab.report import to_text
+
+    return to_text(report) if output else to_text(report, width(), ascii_only(), color())
 
 
 def ascii_only() -> bool:
@@ -267,14 +324,17 @@ def write(
     report: Report, data: Callable[[], Any], form: str, output: Path | None, page: Callable[[], str] | None = None
 ) -> None:
     """Write a result in the form asked for; `page` makes a page of its own, where it has one."""
+    from archlab.report import to_csv, to_json, to_latex, to_markdown
+
+    renderers: Mapping[str, Callable[[Report], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}
     if form == "json":
         deliver(to_json(data()), output)
-    elif form in _RENDERERS:
-        deliver(_RENDERERS[form](report), output)
+    elif form in renderers:
+        deliver(renderers[form](report), output)
     elif form == "html":
         deliver(page() if page else _page(report), output)
     else:
-        deliver(to_text(report, width() if output is None else None, output is None and ascii_only()), output)
+        deliver(as_text(report, output), output)
 
 
 def _page(report: Report) -> str:
@@ -286,16 +346,28 @@ def _page(report: Report) -> str:
     return to_html(report, " ".join(title) or "archlab", command_line())
 
 
+def _watched() -> bool:
+    """Whether progress is shown: on a terminal, unless --quiet."""
+    return sys.stderr.isatty() and not _asked("quiet")
+
+
+def _plain_text(form: str) -> Any:
+    """A column of a progress bar; no name in it is read as markup."""
+    from rich.progress import TextColumn
+
+    return TextColumn(form, markup=False)
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """A progress bar on standard error; silent where that is no terminal."""
-    if not sys.stderr.isatty():
+    if not _watched():
         yield lambda word: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    columns = (SpinnerColumn(), _plain_text("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading TensorFlow", total=total)
 
@@ -311,7 +383,7 @@ def training_progress() -> Iterator[Callable[..., None]]:
 
     The yielded function takes a `Step` and, with several runs, the name of the run.
     """
-    if not sys.stderr.isatty():
+    if not _watched():
 
         def show(step: Any, name: str = "") -> None:
             if step.record:
@@ -320,9 +392,11 @@ def training_progress() -> Iterator[Callable[..., None]]:
         yield show
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[word]}"))
+    from archlab.units import format_seconds
+
+    columns = (_plain_text("{task.description}"), BarColumn(bar_width=20), _plain_text("{task.fields[word]}"))
     console = Console(stderr=True, highlight=False)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("loading the images", total=None, word="")
@@ -338,6 +412,8 @@ def training_progress() -> Iterator[Callable[..., None]]:
 
 
 def _epoch_line(step: Any, name: str) -> str:
+    from archlab.units import format_seconds
+
     record = step.record
     parts = [f"loss {record.loss:.3f}", f"accuracy {record.accuracy:.3f}"]
     if record.val_loss is not None and record.val_accuracy is not None:
@@ -350,13 +426,13 @@ def _epoch_line(step: Any, name: str) -> str:
 @contextmanager
 def counter() -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar for work in named steps, each with the amount done and the total."""
-    if not sys.stderr.isatty():
+    if not _watched():
         yield lambda word, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20))
+    columns = (SpinnerColumn(), _plain_text("{task.description}"), BarColumn(bar_width=20))
     with Progress(
         *columns, MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
     ) as bar:

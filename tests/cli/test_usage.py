@@ -41,8 +41,9 @@ import pytest
          "plain: depth must be an even number of at least 4 (2 + 2 × blocks), got 51: try 50"),
         (["show", "residual", "--inptu", "96x96"], "show has no option --inptu: did you mean --input?"),
         (["show", "residual", "--level", "stage"],
-         "show has no option --level: choose from --by, --share, --input, --allow-lambda, --format, --output, --help"),
-        (["--vers"], "no option --vers: did you mean --version?"),
+         "show has no option --level: choose from --by, --share, --input, --allow-lambda, --format, --wide, --output, "
+         "--quiet, --verbose, --help"),
+        (["--vers"], "no option --vers: did you mean --version or --verbose?"),
         (["list", "extra"], "list: one argument too many: extra"),
         (["show", "plain", "depth=50", "width=8"],
          "depth=50 width=8: arguments follow the name and a colon: plain:depth=50,width=8"),

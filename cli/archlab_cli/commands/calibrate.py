@@ -15,10 +15,11 @@ from archlab_cli.options import check_output, counter, note, output_option, read
 @click.option("--no-half", is_flag=True, help="Leave bfloat16 out.")
 @output_option
 def command(export: Path | None, no_half: bool, output: Path | None) -> None:
-    """Measure this machine, once, for `archlab latency`: about two minutes on an otherwise idle machine.
+    """Measure this machine, once, for `archlab latency`: about two minutes.
 
-    Single layers of every kind and of sizes that span the caches are timed, forward and backward, on one thread and on
-    all. The rates are kept in the user's cache folder; an exported file predicts for this machine on another one.
+    Leave the machine otherwise idle. Single layers of every kind and of sizes that span the caches are timed,
+    forward and backward, on one thread and on all. The rates are kept in the user's cache folder; an exported file
+    predicts for this machine on another one.
 
     \b
     Examples:

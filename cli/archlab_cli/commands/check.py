@@ -10,16 +10,15 @@ from archlab.analysis import Result, analyze
 from archlab.errors import UsageError
 from archlab.lint.budgets import limited, read_limit
 from archlab_cli.options import (
-    ascii_only,
+    as_text,
     check_output,
     choose_format,
-    complete,
+    complete_reference,
     deliver,
     lambda_option,
     output_option,
     read_size,
     size_option,
-    width,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _limits(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("check")
-@click.argument("references", nargs=-1, shell_complete=complete)
+@click.argument("references", nargs=-1, shell_complete=complete_reference)
 @_limits
 @click.option("--lint", "linted", is_flag=True, help="Fail on findings of lint too, by its own settings.")
 @click.option("--baseline", metavar="FILE.json", help="Fail where a quantity grew against this comparison.")
@@ -143,7 +142,7 @@ def _written(
     verdicts: Sequence[Verdict], finds: Sequence[Findings], places: dict[str, str], form: str, output: Path | None
 ) -> str:
     from archlab.lint import place_of
-    from archlab.report import Report, to_json, to_markdown, to_text
+    from archlab.report import Report, to_json, to_markdown
     from archlab.report.lint import check_report, github, github_limits, lint_report, lint_table
 
     found = [each for findings in finds for each in findings]
@@ -157,9 +156,8 @@ def _written(
     limits = check_report(verdicts).parts if verdicts else ()
     if form == "markdown":
         return to_markdown(Report((*limits, *(lint_table(found, names).parts if finds else ()))))
-    to_file = output is not None
     report = Report((*limits, *(lint_report(found, names).parts if finds else ())))
-    return to_text(report, None if to_file else width(), not to_file and ascii_only())
+    return as_text(report, output)
 
 
 def _share(text: str | None) -> float:

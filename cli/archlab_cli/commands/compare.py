@@ -8,7 +8,7 @@ import click
 from archlab.analysis import QUANTITIES, Result
 from archlab.errors import UnknownNameError, UsageError, did_you_mean
 from archlab_cli.options import (
-    ascii_only,
+    as_text,
     check_counts,
     check_data,
     check_output,
@@ -26,7 +26,6 @@ from archlab_cli.options import (
     size_option,
     training_progress,
     trusted,
-    width,
     write,
 )
 
@@ -100,7 +99,7 @@ def command(
       archlab compare baseline residual --data cats_vs_dogs --train --recipe lecture
     """
     from archlab.comparison import compare, sort_keys
-    from archlab.report import counted_parts, gradient_parts, static_parts, to_text
+    from archlab.report import counted_parts, gradient_parts, static_parts
     from archlab.report.training import training_parts
 
     form = read_format(form, output)
@@ -125,14 +124,14 @@ def command(
         found = found.sorted(sort)
     at_once = form == "table" and output is None and sort != "slope"
     if at_once:
-        deliver(to_text((static_parts if static else counted_parts)(found.results), width(), ascii_only()), None)
+        deliver(as_text((static_parts if static else counted_parts)(found.results)), None)
     if not static:
         with progress(len(found) * ((seeds or 3) + 1)) as step:
             found = found.measured(data, seeds, lambda name, word: step(f"{name}: {word}"))
         if sort == "slope":
             found = found.sorted(sort)
         if at_once:
-            deliver("\n" + to_text(gradient_parts(found.results), width(), ascii_only()), None)
+            deliver("\n" + as_text(gradient_parts(found.results)), None)
     if train:
         with training_progress() as show:
             found = found.trained(
@@ -144,7 +143,7 @@ def command(
                 on_step=lambda name, step: show(step, name),
             )
         if at_once and found.training:
-            deliver("\n" + to_text(training_parts(found.training, target), width(), ascii_only()), None)
+            deliver("\n" + as_text(training_parts(found.training, target)), None)
     if not at_once:
         page = partial(found.to_html, target, command=command_line())
         write(found.report(target), found.to_dict, form, output, page)

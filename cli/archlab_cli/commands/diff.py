@@ -7,7 +7,7 @@ import click
 from archlab.errors import UsageError
 from archlab_cli.options import (
     check_output,
-    complete,
+    complete_reference,
     deliver_file,
     format_option,
     lambda_option,
@@ -21,8 +21,8 @@ from archlab_cli.options import (
 
 
 @click.command("diff")
-@click.argument("before", shell_complete=complete)
-@click.argument("after", shell_complete=complete)
+@click.argument("before", shell_complete=complete_reference)
+@click.argument("after", shell_complete=complete_reference)
 @size_option
 @click.option("--all", "every", is_flag=True, help="Every layer, those that are the same too, and no block folded.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything but names differs, as git diff does.")

@@ -39,7 +39,7 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """Whether architectures train, under SGD and Adam, and why not: nothing is built, nothing is trained.
+    """Whether architectures train, under SGD and Adam, and why not; nothing is built.
 
     Statistics at initialization are predicted: how the activation gradient fades or grows, how large features become
     and how alike those of two images, dead and saturated units. Each cause is named with its place and with the change

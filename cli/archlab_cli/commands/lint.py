@@ -9,11 +9,11 @@ import click
 
 from archlab.errors import UsageError
 from archlab_cli.options import (
-    ascii_only,
+    as_text,
     check_data,
     check_output,
     choose_format,
-    complete,
+    complete_reference,
     deliver,
     lambda_option,
     note,
@@ -21,7 +21,6 @@ from archlab_cli.options import (
     read_range,
     read_size,
     size_option,
-    width,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ _BY_SUFFIX = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
 
 
 @click.command("lint")
-@click.argument("references", nargs=-1, shell_complete=complete)
+@click.argument("references", nargs=-1, shell_complete=complete_reference)
 @click.option("--loss", metavar="NAME", help="The Keras loss, such as mse.  [default: the compiled one]")
 @click.option("--task", metavar="TASK", help="binary, classes:N, labels:N, regression or regression:LOW:HIGH.")
 @click.option("--data", metavar="DIR", help="A folder of class folders, whose classes are the task.")
@@ -173,13 +172,12 @@ def _contexts(
 
 def _written(found: Findings, rules: Sequence[Rule], references: Sequence[str], form: str, output: Path | None) -> str:
     from archlab.lint import place_of
-    from archlab.report import to_json, to_markdown, to_text
+    from archlab.report import to_json, to_markdown
     from archlab.report.lint import github, lint_report, lint_table, sarif
 
     if form == "text":
-        to_file = output is not None
         report = lint_report(found, found.names)
-        return to_text(report, None if to_file else width(), not to_file and ascii_only())
+        return as_text(report, output)
     if form == "markdown":
         return to_markdown(lint_table(found, found.names))
     if form == "json":
@@ -196,7 +194,6 @@ def _mended(reference: str, change: Fixed) -> str:
     """What was mended: YAML is rewritten; of anything else the change is told, and code that makes the mended one."""
     from archlab.diffing import diff
     from archlab.export import to_python
-    from archlab.report import to_text
     from archlab.report.lint import lint_report
 
     if not change.changed:
@@ -211,9 +208,9 @@ def _mended(reference: str, change: Fixed) -> str:
             parts += ["", "The mended architecture:", "", f"net = {change.tree!r}"]
         elif not reference.endswith(".keras"):
             parts += ["", "The mended architecture:", "", to_python(change.after).rstrip()]
-        parts += ["", to_text(diff(change.before, change.after).report(), width(), ascii_only())]
+        parts += ["", as_text(diff(change.before, change.after).report())]
     if change.left:
-        parts += ["", to_text(lint_report(change.left, [change.name]), width(), ascii_only())]
+        parts += ["", as_text(lint_report(change.left, [change.name]))]
     return "\n".join(parts)
 
 
