@@ -101,7 +101,8 @@ def statistics(graph: Graph, loss: HeadLoss, pixels: tuple[float, float] | None)
     passed, signals, why = forward(graph, loss, training=False, pixels=pixels)
     end = signals[graph.outputs[0]]
     facts = gather(graph)
-    kernels = [at for at, each in enumerate(facts) if each.kernel]
+    # A tensor that is learned but reads nothing, such as a position embedding, is no layer on the way.
+    kernels = [at for at, each in enumerate(facts) if each.kernel and graph.nodes[at].inputs]
     if end is None or not kernels:
         return None, why or ["no layer has a kernel"]
     quiet = end._replace(mean=0.0, same=times(end.same, 0.0), cross=times(end.cross, 0.0))
