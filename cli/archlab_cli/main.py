@@ -16,8 +16,8 @@ import click
 from archlab.errors import ArchlabError, did_you_mean
 from archlab.text import one_line
 from archlab_cli.commands import GROUPS, SUMMARIES
+from archlab_cli.interrupt import interrupted
 from archlab_cli.options import common_options
-from archlab_cli.start import interrupted
 
 _USAGE = 2
 _TERMINATED = 143

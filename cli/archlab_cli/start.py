@@ -1,6 +1,8 @@
-"""Where the process begins: it imports nothing, so that an interrupt is answered from the first moment."""
+"""Where the process begins: it imports next to nothing, so that an interrupt is answered from the first moment."""
 
 import sys
+
+from archlab_cli.interrupt import interrupted
 
 
 def main() -> None:
@@ -10,9 +12,3 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(interrupted())
     run()
-
-
-def interrupted(said: str = "stopped") -> int:
-    """Say so in one line; the exit code that shells give a command stopped by an interrupt."""
-    print(f"archlab: {said}", file=sys.stderr)
-    return 130
