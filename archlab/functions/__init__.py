@@ -24,3 +24,4 @@ from archlab.functions._layout import sequence as sequence
 from archlab.functions._weights import Parameter as Parameter
 from archlab.functions._weights import weights_of as weights_of
 from archlab.functions.rules import RULES as RULES
+from archlab.functions.rules import entering as entering

@@ -8,7 +8,7 @@ from math import isclose
 from typing import TypeAlias
 
 from archlab import ops
-from archlab.functions import BeyondError, C, Call, Constant, Made, Standing, answered, unknown
+from archlab.functions import BeyondError, C, Call, Constant, Made, Standing, answered, entering, unknown
 from archlab.onnx_bridge._shapes import (
     Asked,
     einsum_labels,
@@ -103,14 +103,7 @@ def _values_in(value: object) -> list[Value]:
 
 Translation: TypeAlias = Callable[[Met], Made]
 _TRANSLATIONS: dict[str, Translation] = {}
-
-
-def _translated(*kinds: str) -> Callable[[Translation], Translation]:
-    def enter(translation: Translation) -> Translation:
-        _TRANSLATIONS.update(dict.fromkeys(kinds, translation))
-        return translation
-
-    return enter
+_translated = entering(_TRANSLATIONS)
 
 
 def operation(met: Met) -> Made:

@@ -7,6 +7,7 @@ from math import floor, prod
 from typing import NamedTuple, TypeAlias
 
 from archlab.errors import ShapeError
+from archlab.functions import entering
 from archlab.onnx_bridge._file import Operator
 from archlab.onnx_bridge._fold import slices
 from archlab.onnx_bridge._value import UnknownSizeError, Value, complete
@@ -67,14 +68,7 @@ class Asked(NamedTuple):
 
 ShapeRule: TypeAlias = Callable[[Asked], Sequence[Sizes]]
 SHAPES: dict[str, ShapeRule] = {}
-
-
-def _shaped(*kinds: str) -> Callable[[ShapeRule], ShapeRule]:
-    def enter(rule: ShapeRule) -> ShapeRule:
-        SHAPES.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return enter
+_shaped = entering(SHAPES)
 
 
 def stretched(shapes: Sequence[Sizes]) -> Sizes:

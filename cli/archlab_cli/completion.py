@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
-_FILES = (".yaml", ".yml", ".keras", ".py")
+_FILES = (".yaml", ".yml", ".keras", ".onnx", ".py")
 _KERAS = "keras:"
 
 

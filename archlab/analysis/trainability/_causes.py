@@ -128,10 +128,10 @@ def causes_of(
                 gravest[each.kind] = max(gravest.get(each.kind, each), each, key=lambda obstacle: obstacle.cost)
     if not gravest:
         return ()
-    tried = cache(lambda: _remedies(graph, compiled, pixels, chances))
+    remedy = cache(lambda: _remedy(graph, compiled, pixels, chances))
     # What has a place is the cause of what has none.
     ordered = sorted(gravest.values(), key=lambda each: (each.kind in ("slow", "curved"), -each.cost))
-    return tuple(_cause(graph, each, found, tuple(optimizers[each.kind]), tried) for each in ordered)
+    return tuple(_cause(each, found, tuple(optimizers[each.kind]), remedy) for each in ordered)
 
 
 def _no_gradient(graph: Graph) -> Cause:
@@ -183,12 +183,7 @@ def _first_input(
     return 0.0, 1.0
 
 
-_UNTRIED = f"changes are tried on networks of up to {_MOST_NODES:,} layers"
-
-_Tried = Callable[[], list[tuple[str, dict[str, float]]]]
-
-
-def _cause(graph: Graph, each: Obstacle, found: Statistics, optimizers: tuple[str, ...], tried: _Tried) -> Cause:
+def _cause(each: Obstacle, found: Statistics, optimizers: tuple[str, ...], remedy: Callable[[], str]) -> Cause:
     words = words_of(each.kind, found)
     return Cause(
         words.layers,
@@ -197,10 +192,15 @@ def _cause(graph: Graph, each: Obstacle, found: Statistics, optimizers: tuple[st
         round(words.sign * each.limit, 4),
         words.sentence,
         optimizers,
-    ).mended_by(lambda: _best(tried()) if len(graph) <= _MOST_NODES else _UNTRIED)
+    ).mended_by(remedy)
 
 
-def _best(tried: list[tuple[str, dict[str, float]]]) -> str:
+def _remedy(
+    graph: Graph, compiled: CompiledLoss | None, pixels: tuple[float, float] | None, chances: Mapping[str, float]
+) -> str:
+    if len(graph) > _MOST_NODES:
+        return f"changes are tried on networks of up to {_MOST_NODES:,} layers"
+    tried = _remedies(graph, compiled, pixels, chances)
     if not tried:
         return "none of the changes tried mends it alone"
     change, now = tried[0]

@@ -6,3 +6,4 @@ from archlab.functions.rules import _pooled as _pooled
 from archlab.functions.rules import _products as _products
 from archlab.functions.rules import _weighted as _weighted
 from archlab.functions.rules._table import RULES as RULES
+from archlab.functions.rules._table import entering as entering

@@ -6,16 +6,22 @@ from typing import TypeAlias, TypeVar
 from archlab.functions._call import Call, Made
 
 Rule: TypeAlias = Callable[[Call], Made]
-RuleT = TypeVar("RuleT", bound=Rule)
+T = TypeVar("T")
 RULES: dict[str, Rule] = {}
 """By the name of a function, without the underscore of those that work in place."""
 
 
-def entered(*names: str) -> Callable[[RuleT], RuleT]:
-    """Enter a rule under these names."""
+def entering(table: dict[str, T]) -> Callable[..., Callable[[T], T]]:
+    """A decorator that enters a rule into a table, under the names that it is given."""
 
-    def enter(rule: RuleT) -> RuleT:
-        RULES.update(dict.fromkeys(names, rule))
-        return rule
+    def entered(*names: str) -> Callable[[T], T]:
+        def enter(rule: T) -> T:
+            table.update(dict.fromkeys(names, rule))
+            return rule
 
-    return enter
+        return enter
+
+    return entered
+
+
+entered = entering(RULES)
