@@ -273,11 +273,12 @@ def _fold_variations(row: _Row) -> bool:
             ):
                 continue
             stretch = start, stop
-            start = _best_start(row, start, stop, length)
             turns = (stop - start) // length
+            # Wherever a turn begins, it has the same lines: to find the best place takes long.
             lines = sum(row.lines[start : start + length])
             if best is not None and lines * (turns - 1) - 1 <= best[0]:
                 continue  # without a single variable it would save no more
+            start = _best_start(row, start, stop, length)
             variables = row.variables(start, length, turns)
             if variables > MOST_VARIABLES:
                 continue

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, cast
 
 import yaml
@@ -135,9 +136,17 @@ class _Writer:
             return kind.__name__
         first = next(iter(arguments_of(kind)))
         if given.keys() == {first} and given[first] is not None:
-            return {kind.__name__: self.value(given[first])}
-        values = {key: self.value(value) for key, value in given.items()}
+            return {kind.__name__: self.argument(kind, first, given[first])}
+        values = {key: self.argument(kind, key, value) for key, value in given.items()}
         return {kind.__name__: values if part.children else _Inline(values)}
+
+    def argument(self, kind: type[Part], key: str, value: Any) -> Any:
+        written = self.value(value)
+        if not isinstance(written, str | int | float | list | dict | NoneType):
+            raise DesignError(
+                f"{kind.__name__}: {key} cannot be written in YAML: a {type(value).__name__} is no number, text or list"
+            )
+        return written
 
     def value(self, value: Any) -> Any:
         if isinstance(value, Part):

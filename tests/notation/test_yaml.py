@@ -9,8 +9,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from archlab import Conv, Input, Part, ReLU, Repeat, Residual, Sequence, load
-from archlab.errors import ShapeError, SourceError
+from archlab import Conv, Input, LayerNorm, Part, ReLU, Repeat, Residual, Sequence, load
+from archlab.errors import DesignError, ShapeError, SourceError
 from archlab.export import to_yaml
 from archlab.notation import from_yaml, json_schema, read_document
 from archlab.ops import Op
@@ -189,3 +189,9 @@ def test_repeats_in_repeats_are_counted_before_they_are_made() -> None:
         part = Repeat(part, 10)
     with pytest.raises(SourceError, match="becomes 1,000,000 layers, more than 100,000: refused"):
         from_yaml(to_yaml(part))
+
+
+def test_what_yaml_cannot_say_is_named() -> None:
+    part = Input(8, 8, 2) >> LayerNorm(beta_initializer=lambda shape: 0)
+    with pytest.raises(DesignError, match="LayerNorm: beta_initializer cannot be written in YAML: a function is no"):
+        to_yaml(part)
