@@ -79,7 +79,7 @@ _LATEX = {
 
 
 def in_latex(text: str) -> str:
-    """Text in which nothing is a command of LaTeX's.
+    r"""Text in which nothing is a command of LaTeX's.
 
     >>> in_latex("conv_1: 3 × 3")
     'conv\\_1: 3 $\\times$ 3'

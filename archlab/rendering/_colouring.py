@@ -59,7 +59,7 @@ def coloured(
 
 
 def _found(parts: Sequence[Part], quantity: Quantity, subject: Counted) -> Mapping[str, tuple[float, State]]:
-    """The number of every box that has one, and what stands behind it; a box stands for the layers that are its members."""
+    """The number of every box that has one, and its state; a box stands for the layers that are its members."""
     values = quantity.layers(subject) if quantity.layers else None
     if values is None:
         return {}

@@ -1,10 +1,11 @@
-"""A picture that is long and narrow, cut into columns that stand side by side; or into rows, if it runs to the right."""
+"""A picture that is long and narrow, cut into columns side by side; or into rows, if it runs to the right."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import sqrt
 from typing import Literal, NamedTuple
 
@@ -139,7 +140,7 @@ def _cut(picture: Picture, sheet: Sheet, count: int, direction: Direction) -> li
     bounds = [0, *chosen, len(boxes)]
     return [
         _piece(picture, {box.id for box in boxes[start:stop]}, place, place == len(bounds) - 2)
-        for place, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False))
+        for place, (start, stop) in enumerate(pairwise(bounds))
     ]
 
 

@@ -29,7 +29,8 @@ def to_dot(picture: Picture, direction: str = "down") -> str:
     words = {"fontname": FONT, "fontcolor": INK}
     dot.attr(
         "graph",
-        **words, fontsize=_SIZE, bgcolor=PAPER, rankdir="LR" if direction == "right" else "TB", newrank="true", nodesep="0.3", ranksep="0.35", pad="0.2",
+        **words, fontsize=_SIZE, bgcolor=PAPER, rankdir="LR" if direction == "right" else "TB",
+        newrank="true", nodesep="0.3", ranksep="0.35", pad="0.2",
     )  # fmt: skip
     dot.attr(
         "node", shape="box", style="filled,rounded", margin="0.14,0.08", fontname=FONT, fontsize=_SIZE, fontcolor=INK

@@ -67,8 +67,9 @@ def render(
             and what is left is margin. By default a graph that is long and narrow fills a page; 'none' leaves it whole.
 
     Returns:
-        A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()` and, of a graph, `.dot`, `.mermaid`
-        and `.picture`, its boxes and arrows as plain data, of the others `.tex`, TikZ for LaTeX; `.save(path)` writes any of them, by the suffix.
+        A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()`; of a graph `.dot`, `.mermaid` and
+        `.picture`, its boxes and arrows as plain data; of the others `.tex`, TikZ for LaTeX; `.save(path)` writes any
+        of them, by the suffix.
 
     Raises:
         UnknownNameError: the reference names nothing, or there is no such layer, stage or block.

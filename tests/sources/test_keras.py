@@ -144,5 +144,5 @@ def test_the_input_shape_of_a_model_of_keras_is_read_as_sizes_are() -> None:
     for text in ("64x64", "64x64x3", "(64,64,3)"):
         graph = load(f"keras:MobileNetV3Small:input_shape={text}").graph
         assert graph.nodes[graph.inputs[0]].shape == (64, 64, 3)
-    with pytest.raises(UsageError, match="input_shape 224: write sizes such as .*: a square of 224 pixels is 224x224"):
+    with pytest.raises(UsageError, match=r"input_shape 224: write sizes such as .*: a square of 224 pixels is 224x224"):
         load("keras:MobileNetV3Small:input_shape=224")

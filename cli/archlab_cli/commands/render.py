@@ -62,8 +62,8 @@ def command(
 ) -> None:
     """A picture of an architecture: its graph, its pyramid of feature maps, or what its units see.
 
-    The form is the file's suffix: .svg, .png, .pdf; of a graph .dot or .mmd, of a pyramid or receptive field .tex. Nothing
-    but Python's packages is needed for any. A graph that is long and narrow is cut into columns that fill a page.
+    The form is the file's suffix: .svg, .png, .pdf; of a graph .dot or .mmd, of a pyramid or receptive field .tex.
+    Nothing but Python's packages is needed for any. A graph that is long and narrow is cut into columns, as a page is.
 
     \b
     Examples:

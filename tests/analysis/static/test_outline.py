@@ -255,7 +255,7 @@ def test_gates_of_squeeze_and_excite_are_cut_by_no_block(size: int | None) -> No
     assert all(names)
     for gate in (node.name for node in graph if node.op.merge == "product"):
         block = next(each for each in blocks if graph.position(gate) in each.nodes)
-        assert {source for source in graph[gate].inputs} <= set(block.nodes), gate
+        assert set(graph[gate].inputs) <= set(block.nodes), gate
 
 
 def test_a_gate_is_not_a_stage() -> None:

@@ -30,8 +30,8 @@ def repeats(
     """The turns (start, stop) in a row of nodes of what follows itself: the same layers again and again.
 
     The repetition that covers the most is taken first, then those in what is left of the row before and after it. A
-    turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads. No turn begins within one of
-    the `gates`, which are by the nodes that they are made of.
+    turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads. No turn begins
+    within one of the `gates`, which are by the nodes that they are made of.
     """
     places = [place for place, position in enumerate(row) if not graph.nodes[position].op.changes_margin]
     kinds: dict[Hashable, int] = {}
