@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -135,11 +140,10 @@ def architectures() -> None:
     render("residual", view="receptive-field").save(IMAGES / "field.svg")
     render("resnet50", direction="right", aspect="16:9").save(IMAGES / "slide.svg")
     render("resnet50", "layer").save(IMAGES / "resnet50-layers.svg")
-    render("keras:DenseNet121", "stage", direction="right").save(IMAGES / "densenet121.svg")
-    render("keras:MobileNetV3Small", "layer", only="expanded_conv_3", input=(224, 224), direction="right").save(
-        IMAGES / "gate.svg"
-    )
+    render("keras:DenseNet121", "stage").save(IMAGES / "densenet121.svg")
     render("keras:InceptionV3", only="stage4").save(IMAGES / "inception.svg")
+    gate = render("keras:MobileNetV3Small", "layer", only="expanded_conv_3", input=(224, 224))
+    gate.save(IMAGES / "gate.svg")
 
 
 def difference() -> None:
@@ -176,14 +180,29 @@ def report() -> None:
         browser.close()
 
 
+def _on_terminal(command: list[str], variables: dict[str, str], width: int) -> str:
+    """What a command writes to a terminal of so many columns."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 60, width, 0, 0))
+    with subprocess.Popen(command, env=variables, stdin=its, stdout=its, stderr=subprocess.DEVNULL):
+        os.close(its)
+        read = b""
+        # A terminal whose other end is closed is an error, not an end, on Linux.
+        with suppress(OSError):
+            while more := os.read(ours, 65536):
+                read += more
+    os.close(ours)
+    return read.decode().replace("\r\n", "\n")
+
+
 def terminal() -> None:
     """`archlab compare` in terminals of 80 and of 120 columns."""
     for width in (80, 120):
         variables = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(width), "TERM": "xterm-256color"}
         command = [sys.executable, "-m", "archlab_cli", "compare", "baseline", "residual", "resnet50", "--static"]
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        shown = _on_terminal(command, variables, width)
         console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
-        console.print(Text.from_ansi(f"$ archlab {' '.join(command[3:])}\n{done.stdout}"), soft_wrap=True)
+        console.print(Text.from_ansi(f"$ archlab {' '.join(command[3:])}\n{shown}"), soft_wrap=True)
         made = console.export_svg(title=f"{width} columns", unique_id=f"terminal{width}")
         # Its font is on a server: the reader's own is as good, and nothing is fetched.
         made = re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")

@@ -1,17 +1,16 @@
-"""What a page says beyond counting: whether each architecture trains, its times, and what its gradient is made of."""
+"""What a page says beyond counting: the times of each architecture, and what its gradient is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
 
-from archlab.analysis import Forecast, Result, explain, forecast
+from archlab.analysis import Result, explain
 from archlab.analysis.cost import Latency, latency
 from archlab.errors import ArchlabError
 from archlab.lint import verdict_sentence
 from archlab.report._parts import Part, Prose, Table
 from archlab.report.explanation import explanation_report
-from archlab.report.forecast import forecast_report
 from archlab.report.latency import latency_report
 
 
@@ -24,18 +23,9 @@ def verdict(result: Result) -> str:
 
 
 def outlook_parts(results: Sequence[Result]) -> list[Part]:
-    """The forecast and the predicted times, a column for each architecture that they can be made of."""
+    """The predicted times, a column for each architecture that they can be made of."""
     parts: list[Part] = []
     told: list[str] = []
-    forecasts: list[tuple[str, Forecast]] = []
-    for result in results:
-        try:
-            forecasts.append((result.name, forecast(result.architecture)))
-        except ArchlabError as error:
-            told.append(f"{result.name}: no forecast: {error}")
-    if forecasts:
-        names, found = zip(*forecasts, strict=True)
-        parts += _titled("Forecast", forecast_report(names, found).parts)
     times: list[Latency] = []
     for result in results:
         made = timed(result)
@@ -68,9 +58,3 @@ def parts_of(result: Result) -> list[Part]:
     with suppress(ArchlabError):
         parts += explanation_report(explain(result.architecture)).parts
     return parts
-
-
-def _titled(title: str, parts: Sequence[Part]) -> list[Part]:
-    first, *others = parts
-    assert isinstance(first, Table)
-    return [Table(title, first.columns, first.rows, first.align, first.records, stack=first.stack), *others]

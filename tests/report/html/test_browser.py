@@ -245,4 +245,4 @@ def test_the_first_screen_has_verdicts_and_a_chart(opened, report: str) -> None:
     best = page.locator('[aria-labelledby="summary"] td.best').all_inner_texts()
     assert "721,857" in best and "991,041" not in best
     titles = page.locator("h3").all_inner_texts()
-    assert "Forecast" in titles and "Roofline of residual" in titles
+    assert "Will it train?" in titles and "Roofline of residual" in titles
