@@ -86,6 +86,9 @@ def gradient_flow(
         if wide is not None:
             tell("measuring again in float64")
             again = _measured(wide, probe_of(wide.runnable, wide.loss, training), given, found.name, tell)
+            if not found.not_finite and again.trend.silent == found.trend.silent:
+                # The zeros are the model's own: float32 lost nothing, and is what the model runs in.
+                return found
             # What float32 made infinite is an explosion; its zeros are answered by the slope in float64.
             judged = "exploding" if found.not_finite else again.trend.verdict
             fitted = replace(again.trend, silent=found.trend.silent, verdict=judged)
