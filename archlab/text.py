@@ -68,3 +68,20 @@ def _cut(text: str, longest: int) -> str:
     """The text, its middle left out where it is longer."""
     tail = max(_SHORTEST_TAIL, longest // 4)
     return text if len(text) <= longest else f"{text[: longest - tail - 1]}…{text[-tail:]}"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "×": r"$\times$", "≥": r"$\geq$",
+    "−": r"$-$", "→": r"$\to$", "∞": r"$\infty$", "…": r"\ldots{}", "∂": r"$\partial$", "–": "--", "·": r"$\cdot$",
+    "σ": r"$\sigma$", "√": r"$\surd$",
+}  # fmt: skip
+
+
+def in_latex(text: str) -> str:
+    r"""Text in which nothing is a command of LaTeX's.
+
+    >>> in_latex("conv_1: 3 × 3")
+    'conv\\_1: 3 $\\times$ 3'
+    """
+    return "".join(_LATEX.get(letter, letter) for letter in text)

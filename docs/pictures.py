@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
+import pty
+import re
 import shutil
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from rich.console import Console
+from rich.text import Text
 
 from archlab import (
     BatchNorm,
@@ -127,6 +138,12 @@ def architectures() -> None:
     render("resnet152").save(IMAGES / "resnet152.svg")
     render("residual", view="pyramid").save(IMAGES / "pyramid.svg")
     render("residual", view="receptive-field").save(IMAGES / "field.svg")
+    render("resnet50", direction="right", aspect="16:9").save(IMAGES / "slide.svg")
+    render("resnet50", "layer").save(IMAGES / "resnet50-layers.svg")
+    render("keras:DenseNet121", "stage").save(IMAGES / "densenet121.svg")
+    render("keras:InceptionV3", only="stage4").save(IMAGES / "inception.svg")
+    gate = render("keras:MobileNetV3Small", "layer", only="expanded_conv_3", input=(224, 224))
+    gate.save(IMAGES / "gate.svg")
 
 
 def difference() -> None:
@@ -135,7 +152,7 @@ def difference() -> None:
 
 
 def report() -> None:
-    """The report of the lecture's two networks: charts in light mode, an unfolded graph in dark mode."""
+    """The report of the lecture's two networks: its first screen, an unfolded graph in dark mode, a phone, paper."""
     from playwright.sync_api import sync_playwright
 
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -150,15 +167,49 @@ def report() -> None:
             shown.emulate_media(reduced_motion="reduce", color_scheme=scheme)
             shown.goto(file.as_uri())
             shown.wait_for_selector("html[data-ready]")
-            place = {"light": "#charts", "dark": "#net-residual"}[scheme]
-            shown.locator(place).evaluate("each => each.scrollIntoView()")
             if scheme == "dark":
+                shown.locator("#net-residual").evaluate("each => each.scrollIntoView()")
                 shown.locator('[data-path="stage3"]').last.press("Enter")
             shown.screenshot(path=IMAGES / f"report-{scheme}.png")
+            if scheme == "light":
+                shown.set_viewport_size({"width": 390, "height": 780})
+                shown.screenshot(path=IMAGES / "report-phone.png")
+                shown.set_viewport_size({"width": 794, "height": 1123})
+                shown.emulate_media(media="print")
+                shown.screenshot(path=IMAGES / "report-print.png")
         browser.close()
+
+
+def _on_terminal(command: list[str], variables: dict[str, str], width: int) -> str:
+    """What a command writes to a terminal of so many columns."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 60, width, 0, 0))
+    with subprocess.Popen(command, env=variables, stdin=its, stdout=its, stderr=subprocess.DEVNULL):
+        os.close(its)
+        read = b""
+        # A terminal whose other end is closed is an error, not an end, on Linux.
+        with suppress(OSError):
+            while more := os.read(ours, 65536):
+                read += more
+    os.close(ours)
+    return read.decode().replace("\r\n", "\n")
+
+
+def terminal() -> None:
+    """`archlab compare` in terminals of 80 and of 120 columns."""
+    for width in (80, 120):
+        variables = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(width), "TERM": "xterm-256color"}
+        command = [sys.executable, "-m", "archlab_cli", "compare", "baseline", "residual", "resnet50", "--static"]
+        shown = _on_terminal(command, variables, width)
+        console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+        console.print(Text.from_ansi(f"$ archlab {' '.join(command[3:])}\n{shown}"), soft_wrap=True)
+        made = console.export_svg(title=f"{width} columns", unique_id=f"terminal{width}")
+        # Its font is on a server: the reader's own is as good, and nothing is fetched.
+        made = re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")
+        (IMAGES / f"terminal-{width}.svg").write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (gallery, depths, gradients, synthetic_images, architectures, difference, report):
+    for draw in (gallery, depths, gradients, synthetic_images, architectures, difference, report, terminal):
         draw()

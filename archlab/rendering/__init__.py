@@ -1,6 +1,8 @@
 """Pictures: graphs and architectures → plain data → DOT, SVG, PNG, PDF, Mermaid. Colours and places live here only."""
 
 from archlab.rendering._colouring import colors as colors
+from archlab.rendering._columns import DIRECTIONS as DIRECTIONS
+from archlab.rendering._columns import Direction as Direction
 from archlab.rendering._draw import check_drawing as check_drawing
 from archlab.rendering._draw import draw as draw
 from archlab.rendering._drawing import Drawing as Drawing

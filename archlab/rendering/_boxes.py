@@ -9,9 +9,10 @@ from archlab.analysis import Analysis, analyze
 from archlab.analysis.static.outline import Section, Unit, chained
 from archlab.graph import Graph, Shape
 from archlab.rendering._fold import Fold, folded
+from archlab.rendering._gates import gates
 from archlab.rendering._picture import Box, Cluster, Part
 from archlab.rendering._shortcuts import Shortcut, shortcuts
-from archlab.rendering._words import content_lines, layer_words, merge_words, value_lines
+from archlab.rendering._words import block_lines, gate_words, layer_words, merge_words, stage_lines, value_lines
 from archlab.units import format_sizes
 
 _BEHIND = ("activation", "normalization", "regularization")
@@ -37,6 +38,7 @@ class Boxes:
         self.level = level
         self.analysis: Analysis = analyze(graph)
         self.shortcuts = shortcuts(self.graph)
+        self.gates = gates(self.graph)
         self.box_of: dict[int, Box] = {}
         """The box of every node that has one; nodes of folded blocks, and projections, have none of their own."""
         self.entry: dict[str, Shape] = {}
@@ -84,11 +86,21 @@ class Boxes:
         parts += self._loose(loose, "head" if parts else "layers")
         return tuple(parts)
 
-    def _loose(self, nodes: Sequence[int], name: str) -> Iterator[Box]:
-        """Nodes outside of blocks: each a box where layers are drawn, else together; inputs always for themselves."""
+    def _loose(self, nodes: Sequence[int], name: str) -> Iterator[Part]:
+        """Nodes outside of blocks: each a box where layers are drawn, else together; inputs always for themselves.
+
+        The layers of a gate stand in a frame of their own.
+        """
         together: list[int] = []
+        framed = {gate.way[0]: gate for gate in self.gates if set(gate.way) <= set(nodes)}
+        inside = {position for gate in framed.values() for position in gate.way}
         for position in nodes:
-            if self.level == "layer" or not self.graph.nodes[position].inputs:
+            if self.level == "layer" and position in inside:
+                if position in framed:
+                    boxes = tuple(self._layer(each) for each in framed[position].way)
+                    title = gate_words(self.graph, framed[position])
+                    yield Cluster(f"gate{position}", title, boxes, "block", self.graph.nodes[position].name)
+            elif self.level == "layer" or not self.graph.nodes[position].inputs:
                 yield from self._gathered(together, name)
                 together = []
                 yield self._layer(position)
@@ -157,11 +169,19 @@ class Boxes:
     def _box(self, nodes: Sequence[int], title: str, kind: str, path: str, fold: Fold | None = None) -> Box:
         """One box for several nodes, and for those at the same places of all blocks that are drawn as one."""
         members = _all(nodes, fold)
-        lines = [*content_lines([self.graph.nodes[position] for position in nodes])]
+        lines = [*(self._blocks_of(fold) or block_lines(self.graph, nodes))]
         lines += value_lines(self.analysis, members, len(members) // len(nodes))
         box = Box(f"n{nodes[0]}", title, tuple(lines), kind, path, members)
         self.put(nodes, box)
         return box
+
+    def _blocks_of(self, fold: Fold | None) -> tuple[str, ...]:
+        """What the blocks of a stage that is one box are made of; shortcuts aside."""
+        if fold is None or fold.first.is_leaf:
+            return ()
+        aside = {position for found in self.shortcuts for position in found.way}
+        blocks = [part.nodes if isinstance(part, Section) else (part,) for part in fold.first.parts]
+        return stage_lines(self.graph, [[at for at in block if at not in aside] for block in blocks])
 
     def _layer(self, position: int) -> Box:
         node = self.graph.nodes[position]

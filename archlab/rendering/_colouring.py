@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, log
 
-from archlab.analysis import QUANTITIES, Analysis, GradientFlow, Quantity
+from archlab.analysis import QUANTITIES, Analysis, GradientFlow, Quantity, State
 from archlab.analysis.quantities import Counted
 from archlab.errors import UsageError, did_you_mean
 from archlab.rendering._picture import Box, Part, Scale, boxes_of
@@ -40,28 +40,36 @@ def coloured(
     name = ("activation-gradient" if flow else "predicted-activation-gradient") if color == GRADIENT else color
     quantity = QUANTITIES.named(name)
     assert quantity is not None
-    found = _found(parts, quantity, Counted(analysis, flow))
-    if not found:
+    values = _found(parts, quantity, Counted(analysis, flow))
+    if not values:
         return tuple(parts), None
+    found = {box: number for box, (number, _) in values.items()}
     low, high = min(found.values()), max(found.values())
     start = low if quantity.logarithmic else 0.0
     shares = {name: _share(value, start, high, quantity.logarithmic) for name, value in found.items()}
+    # Where a part of it has no rule the largest may be larger still.
+    bounded = any(state is State.LOWER_BOUND for _, state in values.values())
+    most = quantity.unit.text(high, brief=True)
     return tuple(_with(part, shares) for part in parts), Scale(
-        quantity.label, quantity.unit.text(start, brief=True), quantity.unit.text(high, brief=True)
+        quantity.label,
+        quantity.unit.text(start, brief=True),
+        f"≥ {most}" if bounded else most,
+        "logarithmic" if quantity.logarithmic else "linear",
     )
 
 
-def _found(parts: Sequence[Part], quantity: Quantity, subject: Counted) -> Mapping[str, float]:
-    """The number of every box that has one; a box stands for the layers that are its members."""
+def _found(parts: Sequence[Part], quantity: Quantity, subject: Counted) -> Mapping[str, tuple[float, State]]:
+    """The number of every box that has one, and its state; a box stands for the layers that are its members."""
     values = quantity.layers(subject) if quantity.layers else None
     if values is None:
         return {}
-    found: dict[str, float] = {}
+    found: dict[str, tuple[float, State]] = {}
     for box in boxes_of(parts):
         if box.members:
-            rank = quantity.combined([values[place] for place in box.members]).rank
+            value = quantity.combined([values[place] for place in box.members])
+            rank = value.rank
             if rank and isfinite(rank):
-                found[box.id] = int(rank) if rank == int(rank) else rank
+                found[box.id] = (int(rank) if rank == int(rank) else rank), value.state
     return found
 
 

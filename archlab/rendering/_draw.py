@@ -4,6 +4,7 @@ from archlab.analysis import GradientFlow
 from archlab.errors import UsageError, did_you_mean
 from archlab.graph import Graph
 from archlab.rendering._colouring import KIND, check_color
+from archlab.rendering._columns import Direction, check_direction, read_aspect
 from archlab.rendering._drawing import GraphDrawing
 from archlab.rendering._graph import LEVELS, Level, graph_picture
 from archlab.rendering._layout import ENGINES, Engine
@@ -17,6 +18,8 @@ def draw(
     flow: GradientFlow | None = None,
     name: str = "",
     engine: Engine = "pip",
+    direction: Direction = "down",
+    aspect: str | None = "none",
 ) -> GraphDrawing:
     """Draw a graph. See `archlab.render`, which takes whatever names an architecture.
 
@@ -26,7 +29,8 @@ def draw(
     ['Input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5', 'head']
     """
     check_drawing(level, color, engine, flow is not None)
-    return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine)
+    check_direction(direction)
+    return GraphDrawing(graph_picture(graph, level, color, only, flow, name), engine, direction, read_aspect(aspect))
 
 
 def check_drawing(level: str, color: str, engine: str, measured: bool = False) -> None:

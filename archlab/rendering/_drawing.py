@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from archlab.errors import UsageError
 from archlab.files import write_bytes
+from archlab.rendering._columns import Direction, paged
 from archlab.rendering._dot import to_dot
 from archlab.rendering._layout import Engine, laid_out
 from archlab.rendering._mermaid import to_mermaid
@@ -80,19 +81,23 @@ class GraphDrawing(Drawing):
 
     forms = {**Drawing.forms, ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
-    def __init__(self, picture: Picture, engine: Engine = "pip"):
+    def __init__(
+        self, picture: Picture, engine: Engine = "pip", direction: Direction = "down", aspect: float | None = 0.0
+    ):
         self.picture = picture
         self.engine: Engine = engine
+        self.direction: Direction = direction
+        self.aspect = aspect
 
     @cached_property
     def dot(self) -> str:
         """As DOT, the language of Graphviz."""
-        return to_dot(self.picture)
+        return to_dot(self.picture, self.direction)
 
     @cached_property
     def mermaid(self) -> str:
         """As a Mermaid flow chart, which Markdown pages draw."""
-        return to_mermaid(self.picture)
+        return to_mermaid(self.picture, self.direction)
 
     @property
     def svg(self) -> str:
@@ -100,14 +105,29 @@ class GraphDrawing(Drawing):
 
     @cached_property
     def _svg(self) -> str:
-        return finished_svg(laid_out(self.dot, "svg", self.engine).decode(), self.picture)
+        return finished_svg(self._laid_out, self.picture)
+
+    @cached_property
+    def _whole(self) -> str:
+        return laid_out(self.dot, "svg", self.engine).decode()
+
+    @cached_property
+    def _laid_out(self) -> str:
+        def piece(picture: Picture) -> str:
+            return laid_out(to_dot(picture, self.direction), "svg", self.engine).decode()
+
+        return paged(self.picture, self._whole, self.aspect, self.direction, piece)
 
     def png(self, scale: float = PNG_SCALE) -> bytes:
+        if self._laid_out is not self._whole:
+            return super().png(scale)
         # By Graphviz, whose letters are as wide as it has measured them.
         return laid_out(self.dot, "png", self.engine, dpi=round(72 * scale))
 
     def pdf(self) -> bytes:
-        return laid_out(self.dot, "pdf", "system") if self.engine == "system" else super().pdf()
+        if self.engine == "system" and self._laid_out is self._whole:
+            return laid_out(self.dot, "pdf", "system")
+        return super().pdf()
 
     def __repr__(self) -> str:
         return f"<drawing of {self.picture.caption}>"

@@ -44,15 +44,19 @@ def feature_maps(graph: Graph) -> tuple[Map, ...]:
     if unknown is not None:
         raise UsageError(f"{unknown.name} has sizes that are not known: give the input's, as in 224x224")
     found: list[Map] = []
-    for position, label in _ends(outline(graph)):
+    last_stage = ""
+    for position, label, stage in _ends(outline(graph)):
         if graph.nodes[position].op.changes_margin and graph.consumers[position]:
             continue  # a margin is no map of its own
-        made = Map(position, label or graph.nodes[position].name, *_sides(graph.nodes[position].shape))
-        if not found or made.size != found[-1].size:
+        made = Map(position, stage or label or graph.nodes[position].name, *_sides(graph.nodes[position].shape))
+        if stage and stage == last_stage and made.size[:2] == found[-1].size[:2]:
+            found[-1] = made  # in a stage channels may grow from block to block (DenseNet): its map is the last
+        elif not found or made.size != found[-1].size:
             found.append(made)
         elif label:
             # Blocks of one size are one map, that of the last: its units see the furthest.
             found[-1] = replace(found[-1], position=position)
+        last_stage = stage
     return tuple(found)
 
 
@@ -63,14 +67,15 @@ def _sides(shape: Shape) -> tuple[int, int, int]:
     return height, width * prod(further), channels
 
 
-def _ends(units: Sequence[Unit]) -> Iterator[tuple[int, str]]:
+def _ends(units: Sequence[Unit], stage: str = "") -> Iterator[tuple[int, str, str]]:
+    """The last node of each block and each node outside of them, with the names of the block and of its stage."""
     for unit in units:
         if not isinstance(unit, Section):
-            yield unit, ""
+            yield unit, "", stage
         elif unit.is_leaf:
-            yield unit.nodes[-1], unit.name
+            yield unit.nodes[-1], unit.name, stage or (unit.name if unit.kind == "stage" else "")
         else:
-            yield from _ends(unit.parts)
+            yield from _ends(unit.parts, stage or (unit.name if unit.kind == "stage" else ""))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,13 @@ _SAFE = " ,.()×·–−~"
 _ARROWS = {"flow": "-->", "shortcut": "-.->", "skip": "-.->"}
 
 
-def to_mermaid(picture: Picture) -> str:
+def to_mermaid(picture: Picture, direction: str = "down") -> str:
     """The picture as a flow chart: the same picture gives the same text."""
-    lines = ["flowchart TD", f"    accTitle: {_line(picture.title)}", f"    accDescr: {_line(picture.caption)}"]
+    lines = [
+        f"flowchart {'LR' if direction == 'right' else 'TD'}",
+        f"    accTitle: {_line(picture.title)}",
+        f"    accDescr: {_line(picture.caption)}",
+    ]
     for part in picture.parts:
         lines += [f"    {line}" for line in _part(part)]
     lines += [f"    {_edge(edge)}" for edge in picture.edges]

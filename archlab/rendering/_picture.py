@@ -73,6 +73,7 @@ class Scale:
     title: str
     low: str
     high: str
+    kind: Literal["linear", "logarithmic"] = "linear"
 
 
 @dataclass(frozen=True)

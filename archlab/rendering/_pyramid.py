@@ -18,7 +18,11 @@ _DEPTH = 460.0
 _ACROSS = (0.42, -0.26)
 """Where the width of a map runs to, drawn from the side, for each unit of its length."""
 _GAP, _MARGIN, _LEAST = 34.0, 48.0, 2.0
-_SEEN = "#d55e00"
+_SEEN = "#a0427a"
+"""Neither the colour of maps nor that of vectors: one colour has one meaning."""
+_LETTER = 7.0
+"""Units for a bold letter, at most."""
+_ROW = 32.0
 
 
 def pyramid(graph: Graph, analysis: Analysis, name: str, layer: str | None = None, photo: str = "") -> ShapeDrawing:
@@ -38,31 +42,57 @@ def pyramid(graph: Graph, analysis: Analysis, name: str, layer: str | None = Non
         placed.append(_Cuboid(each, left, middle, side, depth, longest))
         left += placed[-1].length + placed[-1].across[0] + _GAP
     low = max(each.bottom for each in placed) + 18
-    shapes = [_labelled(each, graph, low + 32 * (number % 2), photo) for number, each in enumerate(placed)]
+    labels = [_label(each.shown, graph) for each in placed]
+    rows = _rows(placed, labels)
+    shapes = [
+        _labelled(each, graph, words, low + _ROW * row, photo)
+        for each, words, row in zip(placed, labels, rows, strict=True)
+    ]
     said = f"{len(maps)} feature maps: sides to one scale, length for channels to another"
     if any(not each.is_vector for each in maps[1:]):
         field = field_of(graph, analysis.receptive_field, layer)
         shapes.append(_sight(graph, placed, field))
-        said += f"; the central unit of {field.name} sees {field.words} px of the input"
-    shapes.append(text((_MARGIN / 2, low + 88), said, "start", font_size="11"))
-    width = max(left, _MARGIN + 5.6 * len(said))
-    return ShapeDrawing(name, f"{name}: {said}", width, low + 104, shapes)
+        said += f"; the central unit of {field.name} sees {field.words} px of the input (purple)"
+    foot = low + _ROW * max(rows) + 56
+    shapes.append(text((_MARGIN / 2, foot), said, "start", font_size="11"))
+    ends = [each.middle + _wide(words) / 2 for each, words in zip(placed, labels, strict=True)]
+    width = max(left, *[end + 8 for end in ends], _MARGIN + 5.6 * len(said))
+    return ShapeDrawing(name, f"{name}: {said}", width, foot + 16, shapes)
 
 
-def _labelled(cuboid: _Cuboid, graph: Graph, low: float, photo: str) -> str:
-    """A map with its name and shape at the height `low`; the first one is the input."""
-    shown = cuboid.shown
+def _label(shown: Map, graph: Graph) -> tuple[str, str]:
+    """A map's name and shape; the first one is the input."""
     node = graph.nodes[shown.position]
-    words, at = format_sizes(node.shape), cuboid.left + cuboid.length / 2
     stage, _, block = shown.label.rpartition("/")
-    label = stage or block if node.inputs else "input"
+    return (stage or block) if node.inputs else "input", format_sizes(node.shape)
+
+
+def _wide(words: tuple[str, str]) -> float:
+    return max(_LETTER * len(words[0]), 6.0 * len(words[1]))
+
+
+def _rows(placed: Sequence[_Cuboid], labels: Sequence[tuple[str, str]]) -> list[int]:
+    """The row below the maps that each name stands in: the first with room for all of it."""
+    ends: list[float] = []
+    found: list[int] = []
+    for cuboid, words in zip(placed, labels, strict=True):
+        start, end = cuboid.middle - _wide(words) / 2, cuboid.middle + _wide(words) / 2
+        row = next((row for row, taken in enumerate(ends) if taken + 8 <= start), len(ends))
+        ends[row : row + 1] = [end]
+        found.append(row)
+    return found
+
+
+def _labelled(cuboid: _Cuboid, graph: Graph, words: tuple[str, str], low: float, photo: str) -> str:
+    """A map with its name and shape at the height `low`."""
+    shown, at = cuboid.shown, cuboid.middle
     drawn = [
-        *cuboid.faces("" if node.inputs else photo),
+        *cuboid.faces("" if graph.nodes[shown.position].inputs else photo),
         line((at, cuboid.bottom + 3), (at, low - 13), "ink", opacity="0.35"),
-        text((at, low), label if len(label) <= 14 else f"{label[:13]}…", font_weight="bold"),
-        text((at, low + 14), words, font_size="11"),
+        text((at, low), words[0], font_weight="bold"),
+        text((at, low + 14), words[1], font_size="11"),
     ]
-    return group(drawn, f"{shown.label}: {words}", f"m{shown.position}")
+    return group(drawn, f"{shown.label}: {words[1]}", f"m{shown.position}")
 
 
 class _Cuboid:
@@ -76,6 +106,11 @@ class _Cuboid:
         self.across: Point = (_ACROSS[0] * wide, _ACROSS[1] * wide)
         self.top = middle - self.height / 2
         self.bottom = middle + self.height / 2
+
+    @property
+    def middle(self) -> float:
+        """Where its name stands, along the picture."""
+        return self.left + self.length / 2
 
     def on_face(self, row: float, column: float) -> Point:
         """A place on the far face, both as shares of its sides: 0 to 1 lies on it."""

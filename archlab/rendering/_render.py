@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from archlab.analysis import analyze
 from archlab.errors import UsageError, did_you_mean
+from archlab.rendering._columns import Direction, check_direction, read_aspect
 from archlab.rendering._draw import check_drawing, draw
 from archlab.rendering._drawing import Drawing
 from archlab.rendering._field_view import field_view
@@ -36,6 +37,8 @@ def render(
     image: str | Path | None = None,
     input: Sequence[int | None] | None = None,
     engine: Engine = "pip",
+    direction: Direction | None = None,
+    aspect: str | None = None,
 ) -> Drawing:
     """Draw an architecture. Nothing has to be installed for it, and nothing is built.
 
@@ -59,9 +62,14 @@ def render(
         engine: what lays out the graph: 'pip', the package that came with archlab, or 'system', the `dot` of a Graphviz
             that is installed.
 
+        direction: where the graph runs: 'down' (by default) or 'right', as slides are read.
+        aspect: the graph's width to its height, '16:9': it is cut into columns (into rows, where it runs to the right),
+            and what is left is margin. By default a graph that is long and narrow fills a page; 'none' leaves it whole.
+
     Returns:
-        A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()` and, of a graph, `.dot`, `.mermaid`
-        and `.picture`, its boxes and arrows as plain data; `.save(path)` writes any of them, by the suffix.
+        A drawing: it shows itself in a notebook, has `.svg`, `.png()` and `.pdf()`; of a graph `.dot`, `.mermaid` and
+        `.picture`, its boxes and arrows as plain data; of the others `.tex`, TikZ for LaTeX; `.save(path)` writes any
+        of them, by the suffix.
 
     Raises:
         UnknownNameError: the reference names nothing, or there is no such layer, stage or block.
@@ -77,11 +85,24 @@ def render(
     """
     if view not in VIEWS:
         raise UsageError(f"view {view!r}: {did_you_mean(view, VIEWS)}")
-    _check_options(view, {"level": level, "color": color, "only": only, "flow": flow}, {"layer": layer, "image": image})
+    of_graph = {"level": level, "color": color, "only": only, "flow": flow, "direction": direction, "aspect": aspect}
+    _check_options(view, of_graph, {"layer": layer, "image": image})
     check_drawing(level or "block", color or "kind", engine, flow is not None)
+    check_direction(direction or "down")
+    read_aspect(aspect)
     found = load(architecture, input)
     if view == "graph":
-        return draw(found.graph, level or "block", color or "kind", only or "", flow, found.name, engine)
+        return draw(
+            found.graph,
+            level or "block",
+            color or "kind",
+            only or "",
+            flow,
+            found.name,
+            engine,
+            direction or "down",
+            aspect,
+        )
     photo = "" if image is None else embedded_photo(image)
     make = pyramid if view == "pyramid" else field_view
     return make(found.graph, analyze(found.graph), found.name, layer, photo)

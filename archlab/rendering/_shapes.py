@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from archlab.rendering._colors import DARK_INK, DARK_PAPER, INK, PAPER
 from archlab.rendering._drawing import Drawing
 from archlab.rendering._plain import FONTS, escaped
+from archlab.rendering._tikz import to_tikz
 
 Point = tuple[float, float]
 
 
 class ShapeDrawing(Drawing):
     """A drawing of shapes that have been given their places; `caption` says what is seen."""
+
+    forms = {**Drawing.forms, ".tex": "tex"}
 
     def __init__(self, title: str, caption: str, width: float, height: float, shapes: Sequence[str]):
         self.title = title
@@ -34,6 +37,11 @@ class ShapeDrawing(Drawing):
     @property
     def svg(self) -> str:
         return self._svg
+
+    @property
+    def tex(self) -> str:
+        """As TikZ, a document of its own."""
+        return to_tikz(self._svg)
 
     def __repr__(self) -> str:
         return f"<drawing of {self.caption}>"

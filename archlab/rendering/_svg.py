@@ -30,7 +30,7 @@ def _title(words: str | None) -> str:
 
 
 def _rules() -> str:
-    dark = [f"text{{fill:{DARK_INK}}}", f".graph>polygon{{fill:{DARK_PAPER}}}"]
+    dark = [f"text{{fill:{DARK_INK}}}", f".graph>polygon,.paper{{fill:{DARK_PAPER}}}"]
     dark += [f".frame>path{{fill:none;stroke:{DARK_FRAME}}}", f".arrow>path{{stroke:{DARK_INK}}}"]
     dark += [f".arrow>polygon{{fill:{DARK_INK};stroke:{DARK_INK}}}"]
     for (fill, line), kinds in _by_tint().items():

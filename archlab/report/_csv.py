@@ -17,7 +17,7 @@ def to_csv(report: Report) -> str:
             columns = list(dict.fromkeys(key for record in part.records for key in record))
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows({key: _safe(value) for key, value in record.items()} for record in part.records)
+            writer.writerows({key: in_csv(value) for key, value in record.items()} for record in part.records)
             return text.getvalue()
     return ""
 
@@ -25,7 +25,7 @@ def to_csv(report: Report) -> str:
 _FORMULA = ("=", "+", "-", "@")
 
 
-def _safe(value: object) -> object:
+def in_csv(value: object) -> object:
     """Text that a spreadsheet shows: one that begins like a formula is quoted, unless it is a number or several.
 
     After OWASP's 'CSV Injection'.

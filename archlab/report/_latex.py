@@ -5,13 +5,7 @@ from __future__ import annotations
 from archlab.report._listing import listing
 from archlab.report._parts import Chart, Listing, Part, Report, Table
 from archlab.report._text import ASCII_BARS, draw
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "×": r"$\times$", "≥": r"$\geq$",
-    "−": r"$-$", "→": r"$\to$", "∞": r"$\infty$", "…": r"\ldots{}", "∂": r"$\partial$", "–": "--", "·": r"$\cdot$",
-    "σ": r"$\sigma$", "√": r"$\surd$",
-}  # fmt: skip
+from archlab.text import in_latex
 
 
 def to_latex(report: Report) -> str:
@@ -39,7 +33,7 @@ def escaped(text: str) -> str:
     """Text in which nothing is a command of LaTeX's."""
     # The labels of rows that belong to the one above are set in.
     indent = r"\quad " * ((len(text) - len(text.lstrip(" "))) // 2)
-    return indent + "".join(_SPECIAL.get(letter, letter) for letter in text.strip(" ")).replace("\n", " ")
+    return indent + in_latex(text.strip(" ").replace("\n", " "))
 
 
 def _part(part: Part) -> str:

@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from archlab.errors import UnknownNameError, UsageError, did_you_mean
+from archlab.parsing import read_size
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
 
@@ -34,12 +35,25 @@ def load(reference: str) -> Architecture:
     for key, text in read_arguments(reference, 2).items():
         if key not in known:
             raise UnknownNameError(f"{name} has no argument {key!r}: {did_you_mean(key, known)}")
-        try:
-            arguments[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            arguments[key] = text
+        arguments[key] = _shape(text, reference) if key == "input_shape" else _value(text)
     try:
         model = build(weights=None, **arguments)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{reference}: {error}") from None
     return Architecture(reference, reference, None, _graph=from_keras(model))
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _shape(text: str, reference: str) -> tuple[int | None, ...]:
+    """An input's shape as Python writes it, or as `--input` does; with three channels where it names none."""
+    found = _value(text)
+    if isinstance(found, tuple | list) and all(size is None or type(size) is int for size in found):
+        return tuple(found)
+    shape = read_size(text, f"{reference}: input_shape")
+    return shape if len(shape) != 2 else (*shape, 3)

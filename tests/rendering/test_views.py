@@ -103,3 +103,22 @@ def test_what_has_no_place_cannot_be_shown() -> None:
 @pytest.mark.parametrize("view", ["pyramid", "receptive-field"])
 def test_the_same_picture_twice(view) -> None:
     assert render("residual", view=view).svg == render("residual", view=view).svg
+
+
+@pytest.mark.slow
+def test_a_stage_is_one_map_though_its_blocks_grow_wider() -> None:
+    """Huang et al. 2017, table 1: the maps of DenseNet-121 after its dense blocks."""
+    found = {each.label: each.size for each in feature_maps(load("keras:DenseNet121").graph)}
+    stages = [(56, 56, 256), (28, 28, 512), (14, 14, 1024), (7, 7, 1024)]
+    assert [found[f"stage{n}"] for n in (1, 2, 3, 4)] == stages
+
+
+@pytest.mark.parametrize("name", ["residual", "resnet50", "mobilenet_v2", "xception"])
+def test_names_are_whole_and_stand_apart(name: str) -> None:
+    root = ET.fromstring(render(name, view="pyramid").svg)
+    names = [t for t in root.iter(f"{SVG}text") if t.get("font-weight") == "bold"]
+    assert not any((each.text or "").endswith("…") for each in names)
+    placed = [(float(t.get("x", 0)), float(t.get("y", 0)), 6.2 * len(t.text or "")) for t in names]
+    for number, (x, y, wide) in enumerate(placed):
+        for other, below, width in placed[number + 1 :]:
+            assert y != below or abs(x - other) >= (wide + width) / 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archlab import Conv, Input, analyze, load
-from archlab.errors import ArchlabError, SourceError
+from archlab.errors import ArchlabError, SourceError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 
@@ -138,3 +138,11 @@ def test_a_live_model_as_it_is() -> None:
     x = keras.Input((8, 8, 3))
     model = keras.Model(x, keras.layers.Conv2D(4, 3)(x), name="mine")
     assert (load(model).name, analyze(model).params.total) == ("mine", 112)
+
+
+def test_the_input_shape_of_a_model_of_keras_is_read_as_sizes_are() -> None:
+    for text in ("64x64", "64x64x3", "(64,64,3)"):
+        graph = load(f"keras:MobileNetV3Small:input_shape={text}").graph
+        assert graph.nodes[graph.inputs[0]].shape == (64, 64, 3)
+    with pytest.raises(UsageError, match=r"input_shape 224: write sizes such as .*: a square of 224 pixels is 224x224"):
+        load("keras:MobileNetV3Small:input_shape=224")

@@ -15,9 +15,10 @@ from archlab.report._provenance import provenance
 from archlab.report.html._figures import figures
 from archlab.report.html._graphs import Shelf, View
 from archlab.report.html._grid import Column, Grid
-from archlab.report.html._layers import layers, stages
+from archlab.report.html._layers import anchor, layers, stages
+from archlab.report.html._outlook import outlook_parts, parts_of, verdict
 from archlab.report.html._page import page, slug
-from archlab.report.html._sections import sections
+from archlab.report.html._sections import Section, sections
 from archlab.report.training import training_parts
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Net:
     graph: View
     stages: Grid | None
     layers: Grid
+    sections: list[Section]
+    """What its times and its gradients are made of."""
 
 
 def comparison_to_html(
@@ -55,7 +58,9 @@ def comparison_to_html(
         command: what the comparison was made by; Python where there was none.
         when: it was made; now, by default.
     """
-    parts = [*summary_parts(results), *(training_parts(training, target) if training else ())]
+    parts = [*summary_parts(results), *outlook_parts(results)]
+    parts += training_parts(training, target) if training else ()
+    drawn = figures(results, training)
     shelf = Shelf()
     anchors = {result.name: slug(result.name) for result in results}
     nets = [
@@ -66,6 +71,7 @@ def comparison_to_html(
             shelf.view(result.analysis.graph, result.name),
             stages(result),
             layers(result),
+            sections(parts_of(result), ""),
         )
         for result in results
     ]
@@ -76,7 +82,8 @@ def comparison_to_html(
         lead=_lead(results, training),
         summary=sections(parts, "The numbers side by side"),
         findings=_findings(results),
-        figures=figures(results, training),
+        verdicts=[(result.name, anchors[result.name], verdict(result)) for result in results],
+        figures=drawn,
         architectures=nets,
         drawings=shelf.folded,
         extra=shelf.style,
@@ -117,10 +124,20 @@ def _findings(results: Sequence[Result]) -> Grid:
             Cell(f"{each.code} {each.rule}"),
             Cell(each.severity, SEVERITIES.index(each.severity)),
             Cell(each.architecture),
+            Cell(each.where),
             Cell(each.message),
         )
         for each in listed
     )
-    marks = tuple(("", each.severity, "", "what") for each in listed)
-    columns = (Column("finding"), Column("severity"), Column("architecture"), Column("what"))
-    return Grid("Findings", columns, rows, marks=marks, sortable=len(rows) > 1)
+    marks = tuple(("", each.severity, "", "", "what") for each in listed)
+    columns = (Column("finding"), Column("severity"), Column("architecture"), Column("where"), Column("what"))
+    named = {result.name: {node.name for node in result.analysis.graph} for result in results}
+    links = tuple(
+        anchor(each.architecture, each.where)
+        if each.where in named.get(each.architecture, ())
+        else f"net-{slug(each.architecture)}"
+        if each.architecture in named
+        else ""
+        for each in listed
+    )
+    return Grid("Findings", columns, rows, marks=marks, sortable=len(rows) > 1, links=links)

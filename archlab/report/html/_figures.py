@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from csv import DictWriter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import TYPE_CHECKING, Any, cast
 
 from markupsafe import Markup
 
 from archlab.analysis import QUANTITIES, Result, Value
 from archlab.analysis._flow import Curve, LayerFlow
+from archlab.analysis.cost import Latency
 from archlab.analysis.static import depths, on_longest_path
 from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
+from archlab.report._csv import in_csv
 from archlab.report.html import _svg
+from archlab.report.html._outlook import timed
+from archlab.report.html._page import slug
+from archlab.report.latency import roofline_chart
 from archlab.units import BYTES, format_bytes, format_sides
 
 if TYPE_CHECKING:
@@ -29,6 +36,7 @@ class Figure:
     title: str
     says: str
     svg: Markup
+    csv: Markup
     table: str = "layers"
     """Where its numbers stand as a table: an anchor's beginning, or '' for the summary."""
 
@@ -40,18 +48,48 @@ def figures(results: Sequence[Result], training: Results | None = None) -> list[
         *_growth(results),
         *_timeline(results),
         *_costs(results),
+        *_rooflines(results),
         *(_trade_offs(results, training) if training else ()),
     ]
 
 
-def _drawn(chart: Any) -> Markup:
+def _drawn(chart: Any) -> tuple[Markup, Markup]:
+    """The drawing of a chart, and its values as CSV."""
     import vl_convert
 
     # Larger letters than in a file of its own: on a narrow screen the drawing shrinks.
     chart = chart.configure_axis(
         gridColor="#e8e8e8", labelFontSize=12, titleFontSize=13, titleFontWeight="normal", titlePadding=12
     )
-    return _svg.chart(vl_convert.vegalite_to_svg(chart.configure_legend(labelFontSize=12).to_dict()))
+    made = chart.configure_legend(labelFontSize=12, columnPadding=22, rowPadding=4).to_dict()
+    return _svg.chart(vl_convert.vegalite_to_svg(made)), _csv(made)
+
+
+def _csv(spec: Mapping[str, Any]) -> Markup:
+    """The values of a chart: those of its layers with the most."""
+    found = list(_values(spec))
+    rows = max(found, key=len, default=[])
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = StringIO()
+    writer = DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: in_csv(value) if isinstance(value, str) else value for key, value in row.items()})
+    # Names have no control characters in them by now; the ends of lines are to stay.
+    return Markup.escape(text.getvalue())
+
+
+def _values(spec: object) -> Iterator[list[dict[str, Any]]]:
+    if isinstance(spec, dict):
+        data = cast("dict[str, Any]", spec)
+        values = data.get("values")
+        if isinstance(values, list) and values and isinstance(values[0], dict):
+            yield cast("list[dict[str, Any]]", values)
+        for each in data.values():
+            yield from _values(each)
+    elif isinstance(spec, list):
+        for each in cast("list[Any]", spec):
+            yield from _values(each)
 
 
 def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
@@ -71,7 +109,7 @@ def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
         known = [getattr(layer, quantity) for _, curve in (*measured, *predicted) for layer in curve]
         if any(known):
             chart = by_depth(measured, quantity, predicted, named=True, width=WIDTH, height=HEIGHT)
-            yield Figure(name, title, how + says, _drawn(chart))
+            yield Figure(name, title, how + says, *_drawn(chart))
 
 
 def _along(result: Result, flow: Curve) -> list[LayerFlow]:
@@ -98,7 +136,7 @@ def _growth(results: Sequence[Result]) -> Iterator[Figure]:
     if places:
         says = "How many pixels of the image a unit sees, at each depth the widest. Above the dashed line it is all."
         chart = growth(places, images, width=WIDTH, height=HEIGHT)
-        yield Figure("field", "Receptive field by depth", says, _drawn(chart))
+        yield Figure("field", "Receptive field by depth", says, *_drawn(chart))
 
 
 def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
@@ -121,7 +159,7 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
     ]
     says = f"Activations alive at inference while each layer runs, for one sample. {'; '.join(tops)}."
     chart = timeline(places, unit, width=WIDTH, height=HEIGHT)
-    yield Figure("memory", "Memory over time", says, _drawn(chart))
+    yield Figure("memory", "Memory over time", says, *_drawn(chart))
 
 
 _BY_STAGE = ("params", "macs", "saved_activations")
@@ -151,7 +189,7 @@ def _costs(results: Sequence[Result]) -> Iterator[Figure]:
         axis = f"{quantity.label} ({unit})" if unit else quantity.label
         says = f"A bar is the architecture, its pieces are its stages from first to last. {_largest(found)}"
         title = f"{quantity.label[0].upper()}{quantity.label[1:]} by stage"
-        yield Figure(f"stage-{quantity.option}", title, says, _drawn(by_stage(shares, axis, WIDTH)), "stages")
+        yield Figure(f"stage-{quantity.option}", title, says, *_drawn(by_stage(shares, axis, WIDTH)), "stages")
 
 
 def _largest(found: Sequence[tuple[str, str, Value, float]]) -> str:
@@ -161,6 +199,19 @@ def _largest(found: Sequence[tuple[str, str, Value, float]]) -> str:
             most[net] = stage, share
     said = [f"{stage} has {share:.0%} of {net}" for net, (stage, share) in most.items() if stage != WHOLE]
     return f"{'; '.join(said)}." if said else ""
+
+
+def _rooflines(results: Sequence[Result]) -> Iterator[Figure]:
+    for result in results:
+        made = timed(result)
+        if not isinstance(made, Latency) or not any(layer.inference and layer.flops for layer in made.layers):
+            continue
+        says = (
+            f"Each layer of {result.name} on {made.device.name}: on the slope it waits for memory, below the flat roof "
+            "for arithmetic (Williams et al. 2009). Both axes are logarithmic."
+        )
+        chart = roofline_chart(made).properties(width=WIDTH, height=HEIGHT)
+        yield Figure(f"roofline-{slug(result.name)}", f"Roofline of {result.name}", says, *_drawn(chart))
 
 
 def _trade_offs(results: Sequence[Result], training: Results) -> Iterator[Figure]:
@@ -182,4 +233,4 @@ def _trade_offs(results: Sequence[Result], training: Results) -> Iterator[Figure
         says = "Test accuracy, the mean over the seeds, with its 95 % interval, against what the architecture costs."
         axis = f"{quantity.label} ({unit})" if unit else quantity.label
         chart = trade_off(points, axis, width=WIDTH, height=HEIGHT)
-        yield Figure(f"accuracy-{quantity.option}", f"Accuracy against {quantity.label}", says, _drawn(chart), "")
+        yield Figure(f"accuracy-{quantity.option}", f"Accuracy against {quantity.label}", says, *_drawn(chart), "")

@@ -28,6 +28,8 @@ class Grid:
         marks: for each row, what its cells are coloured by; none where no cell is.
         sortable: whether the order of the rows is the reader's.
         tall: whether it may be longer than a screen, and then scrolls by itself.
+        anchors: for each row, the name that links lead to it by; none where no link does.
+        links: for each row, the anchor that its first cell leads to, '' for none.
     """
 
     title: str
@@ -37,6 +39,8 @@ class Grid:
     marks: tuple[tuple[str, ...], ...] = ()
     sortable: bool = True
     tall: bool = False
+    anchors: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 def grid(table: Table, title: str = "", tall: bool = False) -> Grid:

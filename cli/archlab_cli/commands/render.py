@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from archlab.errors import UsageError, did_you_mean
-from archlab.rendering import LEVELS, VIEWS, colors, render
+from archlab.rendering import DIRECTIONS, LEVELS, VIEWS, colors, render
 from archlab_cli.options import (
     check_output,
     deliver_file,
@@ -18,7 +18,7 @@ from archlab_cli.options import (
     trusted,
 )
 
-_SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermaid": ".mmd"}
+_SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermaid": ".mmd", "tikz": ".tex"}
 
 
 @click.command("render")
@@ -34,6 +34,12 @@ _SUFFIXES = {"svg": ".svg", "png": ".png", "pdf": ".pdf", "dot": ".dot", "mermai
 @click.option("--layer", metavar="NAME", help="Whose central unit the pyramid and the receptive field show.")
 @click.option("--image", type=click.Path(path_type=Path), metavar="IMAGE", help="An image to show on the input there.")
 @click.option(
+    "--direction", metavar="DIRECTION", help=f"Where the graph runs: {', '.join(DIRECTIONS)}.  [default: down]"
+)
+@click.option(
+    "--aspect", metavar="W:H", help="Cut the graph into columns, 16:9 for a slide; none: one column, however long."
+)
+@click.option(
     "--engine", default="pip", show_default=True, metavar="ENGINE", help="pip, or system: an installed Graphviz."
 )
 @size_option
@@ -48,13 +54,16 @@ def command(
     only: str | None,
     layer: str | None,
     image: Path | None,
+    direction: str | None,
+    aspect: str | None,
     engine: str,
     size: str | None,
     allow_lambda: bool,
 ) -> None:
     """A picture of an architecture: its graph, its pyramid of feature maps, or what its units see.
 
-    The form is the file's suffix: .svg, .png, .pdf, .dot or .mmd. Nothing but Python's packages is needed for any.
+    The form is the file's suffix: .svg, .png, .pdf; of a graph .dot or .mmd, of a pyramid or receptive field .tex.
+    Nothing but Python's packages is needed for any. A graph that is long and narrow is cut into columns, as a page is.
 
     \b
     Examples:
@@ -62,6 +71,8 @@ def command(
       archlab render keras:ResNet50 --level stage --color macs -o resnet.png
       archlab render resnet50 --only stage2/block1 --level layer -o block.pdf
       archlab render residual --view pyramid --image cat.jpg -o pyramid.svg
+      archlab render residual --view pyramid -o pyramid.tex
+      archlab render resnet50 --direction right --aspect 16:9 -o slide.png
       archlab render residual --format mermaid >> README.md
     """
     suffix = _suffix(form, output)
@@ -78,6 +89,8 @@ def command(
         only=only,
         layer=layer,
         image=image,
+        direction=direction,  # pyright: ignore[reportArgumentType]
+        aspect=aspect,
         input=read_size(size),
         engine=engine,  # pyright: ignore[reportArgumentType]
     )

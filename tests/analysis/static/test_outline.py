@@ -16,10 +16,12 @@ from archlab import (
     GlobalAvgPool,
     Graph,
     GroupNorm,
+    Identity,
     Input,
     LayerNorm,
     LeakyReLU,
     MaxPool,
+    Multiply,
     Parallel,
     Part,
     PReLU,
@@ -238,3 +240,33 @@ def test_a_unit_of_many_equal_branches_is_one_block(branches: int) -> None:
     blocks = [unit for unit in outline(graph) if isinstance(unit, Section)]
     assert [block.kind for block in blocks] == ["block"] * 3
     assert len({len(block.nodes) for block in blocks}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [None, 224])
+def test_gates_of_squeeze_and_excite_are_cut_by_no_block(size: int | None) -> None:
+    """Howard et al. 2019, table 2: eleven bneck blocks on maps of 56, 28, 14 and 7 from an image of 224."""
+    graph = load("keras:MobileNetV3Small", input=None if size is None else (size, size)).graph
+    blocks = [section for section in _sections(outline(graph)) if section.kind == "block"]
+    assert [block.name for block in blocks] == ["expanded_conv", *[f"expanded_conv_{i}" for i in range(1, 11)]]
+    held = [len(section.parts) for section in _stages(graph)]
+    assert held == [1, 2, 5, 3]
+    names = [graph.nodes[block.nodes[0]].name.startswith(block.name) for block in blocks]
+    assert all(names)
+    for gate in (node.name for node in graph if node.op.merge == "product"):
+        block = next(each for each in blocks if graph.position(gate) in each.nodes)
+        assert set(graph[gate].inputs) <= set(block.nodes), gate
+
+
+def test_a_gate_is_not_a_stage() -> None:
+    gate = Parallel(Identity(), GlobalAvgPool(keepdims=True) >> Conv(2, 1) >> ReLU() >> Conv(8, 1), merge=Multiply())
+    unit = Conv(8) >> BatchNorm() >> ReLU() >> gate >> Conv(8, 1) >> BatchNorm()
+    net = Input(32, 32, 8) >> unit * 3 >> MaxPool() >> unit * 3 >> GlobalAvgPool() >> Dense(2)
+    graph = _bare(net.to_graph())
+    for stage in _stages(graph):
+        assert graph.nodes[stage.nodes[-1]].shape[:2] in ((32, 32), (16, 16))
+    for position, node in enumerate(graph):
+        if node.op.merge == "product":
+            inside = [block for block in _blocks(graph) if position in block]
+            assert all(set(node.inputs) & set(block) for block in inside)
+            assert all(source in block for block in inside for source in node.inputs[1:])

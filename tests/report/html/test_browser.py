@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from typing import Any
 
 import pytest
@@ -101,7 +103,7 @@ def test_names_sort_as_a_reader_counts_and_what_has_no_number_stands_last(opened
 def test_charts_draw_and_say_their_values(opened, report: str) -> None:
     page = opened(report)
     charts = page.locator(".chart")
-    assert charts.count() == 7
+    assert charts.count() == 7 + len(NETS)
     for chart in charts.all():
         assert chart.locator("path[d], line").count() > 10
         assert chart.get_attribute("aria-label")
@@ -170,6 +172,77 @@ def test_without_script_the_page_is_whole(browser, report: str, tmp_path) -> Non
     page = context.new_page()
     page.goto((tmp_path / "report.html").as_uri())
     assert page.locator("tbody tr").count() > 60
-    assert page.locator(".chart svg").count() == 7
+    assert page.locator(".chart svg").count() == 7 + len(NETS)
     assert page.locator("button:visible").count() == 0
     context.close()
+
+
+def test_rows_are_filtered_by_every_word_and_a_link_shows_its_row(opened, report: str) -> None:
+    page = opened(report)
+    table = "#layers-residual"
+    field = page.locator(f"label.find:has(+ {table}) input")
+    field.fill("stage1 conv")
+    shown = page.locator(f"{table} tbody tr:not([hidden])")
+    names = [row.split("\t")[0] for row in shown.all_inner_texts()]
+    everything = [node.name for node in load("residual").graph]
+    assert names and set(names) < set(everything)
+    assert all("stage1" in text and "conv" in text.lower() for text in shown.all_inner_texts())
+    assert (
+        page.locator("label.find:has(+ " + table + ") output").inner_text() == f"{len(names)} of {len(everything)} rows"
+    )
+
+    field.fill("nothing of the kind")
+    assert shown.count() == 0
+    link = page.locator('[aria-labelledby="findings"] tbody a').first
+    row = page.locator(link.get_attribute("href"))
+    link.click()
+    assert row.locator("th").inner_text() == "stage1/block1/add"
+    assert row.is_visible() and row.evaluate("each => each.matches(':target')")
+
+
+def test_charts_are_saved_with_the_values_that_they_draw(opened, report: str, tmp_path) -> None:
+    page = opened(report)
+    found = {}
+    for form in ("svg", "png", "csv"):
+        with page.expect_download() as download:
+            page.locator(f"#chart-field [data-form={form}]").click()
+        assert download.value.suggested_filename == f"field.{form}"
+        download.value.save_as(tmp_path / form)
+        found[form] = (tmp_path / form).read_bytes()
+    assert found["svg"].startswith(b"<svg") and b"var(--" not in found["svg"]
+    assert found["png"].startswith(b"\x89PNG")
+    rows = list(csv.DictReader(found["csv"].decode().splitlines()))
+    assert {row["net"] for row in rows} == set(NETS)
+    assert max(int(row["y"]) for row in rows if row["net"] == "residual") == 191
+
+
+def test_the_section_in_view_is_marked_and_first_columns_stay(opened, report: str) -> None:
+    page = opened(report)
+    current = page.locator("nav.contents a[aria-current]")
+    assert current.all_inner_texts() == ["Summary"]
+    page.locator("#charts").evaluate("each => each.scrollIntoView()")
+    page.wait_for_function("document.querySelector('nav.contents [aria-current]').textContent === 'Charts'")
+    cell, scroll = page.locator("#layers-residual tbody th").first, page.locator("#layers-residual")
+    before = cell.bounding_box()
+    scroll.evaluate("each => { each.scrollLeft = 200 }")
+    assert scroll.evaluate("each => each.scrollLeft") > 0
+    assert cell.bounding_box()["x"] == pytest.approx(before["x"], abs=1)
+
+
+@pytest.mark.slow
+def test_four_networks_print_on_eight_pages(opened) -> None:
+    page = opened(compare("baseline", "residual", "resnet50", "mobilenet_v2", static=True).to_html())
+    printed = page.pdf(prefer_css_page_size=True, format="A4")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
+
+
+def test_the_first_screen_has_verdicts_and_a_chart(opened, report: str) -> None:
+    page = opened(report)
+    for place in (".verdicts", "#chart-signal"):
+        box = page.locator(place).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] < 900
+    assert [text.split(":")[0] for text in page.locator(".verdicts p").all_inner_texts()] == list(NETS)
+    best = page.locator('[aria-labelledby="summary"] td.best').all_inner_texts()
+    assert "721,857" in best and "991,041" not in best
+    titles = page.locator("h3").all_inner_texts()
+    assert "Will it train?" in titles and "Roofline of residual" in titles

@@ -8,7 +8,7 @@ from archlab.analysis.static._facts import gather
 from archlab.analysis.static.outline._names import block_names, named_runs
 from archlab.analysis.static.outline._repeats import repeats
 from archlab.analysis.static.outline._section import Section, Unit
-from archlab.analysis.static.outline._spine import Element, spine
+from archlab.analysis.static.outline._spine import Element, Gates, spine
 from archlab.graph import Graph
 from archlab.ops import Op
 
@@ -34,6 +34,7 @@ def find_blocks(graph: Graph, nodes: Sequence[int]) -> tuple[Unit, ...]:
 def _grouped(graph: Graph, elements: Sequence[Element]) -> Iterator[tuple[Element, bool]]:
     """Stretches of nodes in order, and whether each is a block."""
     rows = _rows(graph, elements)
+    gates = {position: gate for gate in elements if len(gate) > 1 and not _is_block(graph, gate) for position in gate}
     last = max((number for number, (_, is_region) in enumerate(rows) if is_region), default=-1)
     seen = False
     for number, (members, is_region) in enumerate(rows):
@@ -42,17 +43,17 @@ def _grouped(graph: Graph, elements: Sequence[Element]) -> Iterator[tuple[Elemen
             seen = True
             continue
         start = 0
-        for begin, stop in repeats(graph, members):
-            yield from _rest(graph, members[start:begin], seen)
+        for begin, stop in repeats(graph, members, gates):
+            yield from _rest(graph, members[start:begin], gates, seen)
             yield members[begin:stop], True
             start, seen = stop, True
-        yield from _rest(graph, members[start:], seen and number < last)
+        yield from _rest(graph, members[start:], gates, seen and number < last)
 
 
-def _rest(graph: Graph, members: Element, between: bool) -> Iterator[tuple[Element, bool]]:
+def _rest(graph: Graph, members: Element, gates: Gates, between: bool) -> Iterator[tuple[Element, bool]]:
     """What neither parts nor repeats: blocks where names say so, and where it stands between blocks."""
     start = 0
-    for begin, stop in named_runs(graph, members):
+    for begin, stop in named_runs(graph, members, gates):
         yield from _unnamed(graph, members[start:begin], between or start > 0)
         yield members[begin:stop], True
         start = stop

@@ -3,8 +3,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from archlab.analysis.static._facts import gather
+from archlab.analysis.static.outline._spine import Gates
 from archlab.graph import Graph
 
 
@@ -28,17 +30,21 @@ def _common(graph: Graph, members: tuple[int, ...]) -> str:
     if not named:
         return ""
     common: list[str] = []
-    for words in zip(*named, strict=False):
+    for words in zip_longest(*named, fillvalue=""):
         word, count = Counter(words).most_common(1)[0]
-        if count < 0.7 * len(named):
+        if count < 0.7 * len(named) or not word:
             break
         common.append(word)
     return "_".join(common)
 
 
-def named_runs(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
-    """Stretches (start, stop) of a row of nodes whose names begin with the same words, with two kernels or more."""
-    words = [None if _is_made_up(graph, position) else _words(graph.nodes[position].name) for position in row]
+def named_runs(graph: Graph, row: Sequence[int], gates: Gates) -> list[tuple[int, int]]:
+    """Stretches (start, stop) of a row of nodes whose names begin with the same words, with two kernels or more.
+
+    A gate is named as a whole, by the product that it ends in.
+    """
+    named = [gates[position][-1] if position in gates else position for position in row]
+    words = [None if _is_made_up(graph, position) else _words(graph.nodes[position].name) for position in named]
     kernels = [gather(graph)[position].kernel for position in row]
     runs: list[tuple[int, int]] = []
     start = 0
@@ -47,7 +53,7 @@ def named_runs(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
         # The longest beginning first: `block_1` rather than `block`.
         for count in range(len(words[start] or ()) - 1, 0, -1):
             stop = start
-            while stop < len(row) and (words[stop] or words[start] or [])[:count] == (words[start] or [])[:count]:
+            while stop < len(row) and _begins(words[stop] or words[start] or [], words[start] or [], count):
                 stop += 1
             while words[stop - 1] is None:
                 stop -= 1
@@ -58,6 +64,13 @@ def named_runs(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
             runs.append((start, best))
         start = max(best, start + 1)
     return runs
+
+
+def _begins(words: Sequence[str], like: Sequence[str], count: int) -> bool:
+    """Whether words begin as others do, and are not those of the next of a series: `conv_1_pad` behind `conv_pad`."""
+    further, other = words[count : count + 1], like[count : count + 1]
+    is_next = any(word.isdigit() for word in further) and not any(word.isdigit() for word in other)
+    return words[:count] == like[:count] and not is_next
 
 
 def _words(name: str) -> list[str]:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, groupby
-from math import inf
 from operator import itemgetter
 
+from archlab.analysis.static._facts import gather
 from archlab.analysis.static.outline._blocks import find_blocks
 from archlab.analysis.static.outline._chains import chained
 from archlab.analysis.static.outline._section import Section, Unit, positions
 from archlab.graph import Graph, Scope
+from archlab.ops import Whole, Windows
 
 _LARGE = 12
 """Layers without a name of their own in a row, beside named blocks or within one, in which blocks are looked for."""
@@ -122,5 +123,28 @@ def _staged(graph: Graph, units: Sequence[Unit]) -> tuple[Unit, ...]:
 
 
 def _size(graph: Graph, unit: Unit) -> tuple[float, ...]:
-    """The size of the maps that come out: all axes but the channels. What is not known is taken for endless."""
-    return tuple(inf if size is None else size for size in graph.nodes[max(positions((unit,)))].shape[:-1])
+    """The size of the maps that come out: all axes but the channels.
+
+    Where the size of the input is not known it is taken for one, and strides say how small the maps are by now.
+    """
+    position = max(positions((unit,)))
+    sizes = graph.nodes[position].shape[:-1]
+    return tuple(_relative(graph)[position] if size is None else float(size) for size in sizes)
+
+
+def _relative(graph: Graph) -> tuple[float, ...]:
+    """The size of every map as a share of the input's, by the strides on the way to it alone."""
+
+    def compute() -> tuple[float, ...]:
+        found: list[float] = []
+        for node, facts in zip(graph.nodes, gather(graph), strict=True):
+            came = max((found[source] for source in node.inputs), default=1.0)
+            window = facts.window
+            if isinstance(window, Windows) and window.axes:
+                came *= len(window.axes[0].taps) / window.axes[0].stride
+            elif isinstance(window, Whole):
+                came = 0.0
+            found.append(came)
+        return tuple(found)
+
+    return graph.fact("relative sizes", compute)

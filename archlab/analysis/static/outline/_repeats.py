@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from archlab.analysis.static._facts import Facts, gather
@@ -23,15 +24,22 @@ def _kernel(facts: Facts) -> Hashable:
     return tuple(kernels)
 
 
-def repeats(graph: Graph, row: Sequence[int]) -> list[tuple[int, int]]:
+def repeats(
+    graph: Graph, row: Sequence[int], gates: Mapping[int, Sequence[int]] = MappingProxyType({})
+) -> list[tuple[int, int]]:
     """The turns (start, stop) in a row of nodes of what follows itself: the same layers again and again.
 
     The repetition that covers the most is taken first, then those in what is left of the row before and after it. A
-    turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads.
+    turn has a kernel, and more than one layer. Padding made apart belongs to the layer that it pads. No turn begins
+    within one of the `gates`, which are by the nodes that they are made of.
     """
     places = [place for place, position in enumerate(row) if not graph.nodes[position].op.changes_margin]
     kinds: dict[Hashable, int] = {}
-    layers = [_Layer(kinds.setdefault(likeness(graph, row[p]), len(kinds)), *_nature(graph, row[p])) for p in places]
+    inside = {position for gate in gates.values() for position in gate[1:]}
+    layers = [
+        _Layer(kinds.setdefault(likeness(graph, row[p]), len(kinds)), *_nature(graph, row[p]), row[p] in inside)
+        for p in places
+    ]
     begins = [0, *[place + 1 for place in places]]
     turns: list[tuple[int, int]] = []
     left = [(0, len(layers))]
@@ -54,6 +62,8 @@ class _Layer(NamedTuple):
     bends: bool
     """Whether it is more than a linear map: an activation, a pool."""
     pools: bool
+    inside: bool
+    """Whether a gate has begun before it and goes on with it."""
 
 
 def _nature(graph: Graph, position: int) -> tuple[bool, bool, bool]:
@@ -75,6 +85,9 @@ def _best(layers: Sequence[_Layer]) -> tuple[int, int, int] | None:
             run = run + 1 if layers[place].key == layers[place + length].key else 0
             turns = run // length + 1
             if turns < 2 or length * turns < covered:
+                continue
+            ends = layers[place : place + length * turns + 1 : length]
+            if any(layer.inside for layer in ends):
                 continue
             if kernels[place + length] == kernels[place] or bends[place + length] == bends[place]:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -11,6 +11,9 @@ from archlab.graph import Graph
 
 Element: TypeAlias = tuple[int, ...]
 """Positions of nodes in order: one node, or a region in which paths part and meet again at the last one."""
+
+Gates: TypeAlias = Mapping[int, Element]
+"""For every node of a gate, such as that of squeeze-and-excite, all of it: a block holds all of one or nothing."""
 
 _LARGEST = 48
 """Nodes of a region that is taken for one block, those of equal branches once. Keras's Inception models have 33."""

@@ -337,7 +337,104 @@ function viewer(root) {
   show(still.dataset.drawing);
 }
 
+// Tables that are filtered ------------------------------------------------------------------------------------------
+
+function filtered(label) {
+  const input = label.querySelector("input"), rows = [...label.nextElementSibling.querySelector("tbody").rows];
+  const found = label.querySelector("output");
+  input.addEventListener("input", () => {
+    const asked = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !asked.every((word) => text.includes(word));
+      shown += !row.hidden;
+    }
+    found.textContent = asked.length ? `${shown} of ${rows.length} rows` : "";
+  });
+  label.hidden = false;
+}
+
+// A row that a link leads to is shown, whatever was filtered.
+addEventListener("hashchange", () => {
+  const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (row?.hidden) row.hidden = false;
+  row?.scrollIntoView({ block: "center" });
+});
+
+// Charts as files ----------------------------------------------------------------------------------------------------
+
+const LOOKS = ["fill", "stroke", "font-family", "font-size", "font-weight", "fill-opacity"];
+
+// As it is seen: what the page's style says of colours and letters stands on the shapes themselves.
+function standing(chart) {
+  const seen = chart.querySelector(".marks"), made = seen.cloneNode(true);
+  const from = [seen, ...seen.querySelectorAll("*")], to = [made, ...made.querySelectorAll("*")];
+  from.forEach((element, place) => {
+    const style = getComputedStyle(element);
+    for (const look of LOOKS) to[place].setAttribute(look, style.getPropertyValue(look));
+    to[place].removeAttribute("data-said");
+    to[place].removeAttribute("class");
+  });
+  const [, , width, height] = made.getAttribute("viewBox").split(/[ ,]+/).map(Number);
+  const paper = svg("rect", { width, height, fill: getComputedStyle(document.body).backgroundColor });
+  made.prepend(paper);
+  made.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  made.setAttribute("width", width);
+  made.setAttribute("height", height);
+  return { text: new XMLSerializer().serializeToString(made), width, height };
+}
+
+function save(url, name) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+}
+
+const inline = (kind, text) => `data:${kind};charset=utf-8,${encodeURIComponent(text)}`;
+
+function savable(figure) {
+  const chart = figure.querySelector(".chart"), tools = figure.querySelector(".save");
+  const name = figure.id.replace(/^chart-/, "");
+  tools.hidden = false;
+  tools.addEventListener("click", (event) => {
+    const form = event.target.closest("button")?.dataset.form;
+    if (form === "csv") save(inline("text/csv", chart.dataset.csv), `${name}.csv`);
+    if (form === "svg") save(inline("image/svg+xml", standing(chart).text), `${name}.svg`);
+    if (form === "png") {
+      const { text, width, height } = standing(chart), image = new Image();
+      image.onload = () => {
+        const canvas = document.createElement("canvas");
+        canvas.width = 2 * width;
+        canvas.height = 2 * height;
+        canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+        save(canvas.toDataURL("image/png"), `${name}.png`);
+      };
+      image.src = inline("image/svg+xml", text);
+    }
+  });
+}
+
+// The section in view is marked in the contents.
+function followed(contents) {
+  const links = [...contents.querySelectorAll("a")];
+  const heads = links.map((link) => document.getElementById(link.hash.slice(1)));
+  function mark() {
+    const past = heads.filter((head) => head.getBoundingClientRect().top < innerHeight / 3).length;
+    links.forEach((link, place) => {
+      if (place === Math.max(past, 1) - 1) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+  }
+  addEventListener("scroll", mark, { passive: true });
+  mark();
+}
+
 document.querySelectorAll("table.sortable").forEach(sortable);
+document.querySelectorAll(".find").forEach(filtered);
+document.querySelectorAll("figure[id]").forEach(savable);
+document.querySelectorAll("nav.contents").forEach(followed);
 document.querySelectorAll(".chart").forEach(telling);
 document.querySelectorAll("div.graph").forEach(viewer);
 document.documentElement.dataset.ready = String(performance.now());
