@@ -10,9 +10,9 @@ from typing import Any
 
 from archlab.analysis._flow import initializations
 from archlab.analysis.measured._batch import prepare
-from archlab.analysis.measured._gradient_flow import probe_of, summary
+from archlab.analysis.measured._gradient_flow import summary
 from archlab.analysis.measured._loss import Given, choose
-from archlab.analysis.measured._probe import Probe
+from archlab.analysis.measured._probe import Probe, probe_of
 from archlab.bridge import live, load_keras, writing_logs
 from archlab.bridge.types import Logs
 from archlab.files import writing

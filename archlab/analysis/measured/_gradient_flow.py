@@ -11,18 +11,18 @@ import numpy as np
 
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis._trend import trend
-from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis.measured._loss import Given, Loss
-from archlab.analysis.measured._probe import Probe, Run, rectified
-from archlab.analysis.measured._subject import Subject, subject, untold
+from archlab.analysis.measured._blocks import block_members
+from archlab.analysis.measured._loss import Given
+from archlab.analysis.measured._probe import rectified
+from archlab.analysis.measured._subject import Subject, loaded, subject, untold
 from archlab.analysis.static import before_head, depths
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._photos import BATCH
-from archlab.bridge import Runnable
 from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
-from archlab.graph import Graph, elements, is_known
-from archlab.sources import Reference, load
+from archlab.graph import elements, is_known
+from archlab.probes import Batch, Run, SignalProbe
+from archlab.sources import Reference
 
 SEEDS = 3
 
@@ -74,10 +74,10 @@ def gradient_flow(
     """
     if batches < 1:
         raise UsageError(f"gradient flow needs at least one batch, got {batches}")
-    what = subject(load(architecture, input), seeds, SEEDS, loss, "gradient flow")
-    given = prepare(what.graph, x, y, data, batch, batches, what.loss, what.layers, what.channels_first)
+    what = subject(loaded(architecture, x, input), seeds, SEEDS, loss, "gradient flow", training, y)
+    given = what.batches(x, y, data, batch, batches)
     tell = progress or untold
-    probe = probe_of(what.runnable, what.loss, training)
+    probe = what.probe
     tell("built")
     found = _measured(what, probe, given, what.name, tell)
     if (found.trend.silent or found.not_finite) and probe.precision in ("float32", ""):
@@ -85,7 +85,7 @@ def gradient_flow(
         wide = what.in_float64()
         if wide is not None:
             tell("measuring again in float64")
-            again = _measured(wide, probe_of(wide.runnable, wide.loss, training), given, found.name, tell)
+            again = _measured(wide, wide.probe, given, found.name, tell)
             # What float32 made infinite is an explosion; its zeros are answered by the slope in float64.
             judged = "exploding" if found.not_finite else again.trend.verdict
             fitted = replace(again.trend, silent=found.trend.silent, verdict=judged)
@@ -100,7 +100,7 @@ def gradient_flow(
 
 
 def _measured(
-    what: Subject, probe: Probe, batches: Sequence[Batch], name: str, tell: Callable[[str], None]
+    what: Subject, probe: SignalProbe, batches: Sequence[Batch], name: str, tell: Callable[[str], None]
 ) -> GradientFlow:
     """All runs of one model: every batch under every seed, or under the weights as they are."""
     runs: list[Run] = []
@@ -110,23 +110,8 @@ def _measured(
     return summary(probe, runs, batches, what.seeds, what.weights, name)
 
 
-def probe_of(runnable: Runnable, loss: Loss, training: bool) -> Probe:
-    """A probe that sees every layer with weights, and what each block puts out."""
-    return Probe(runnable, loss, training, [members[-1] for members in block_members(runnable.graph).values()])
-
-
-def block_members(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """The nodes of each block by its name, in order; the last one is where it ends."""
-    found: dict[str, list[int]] = {}
-    for position, node in enumerate(graph):
-        scope = node.scope and node.scope.outermost("block")
-        if scope:
-            found.setdefault(scope.path, []).append(position)
-    return {path: tuple(members) for path, members in found.items()}
-
-
 def summary(
-    probe: Probe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], weights: str, name: str
+    probe: SignalProbe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], weights: str, name: str
 ) -> GradientFlow:
     """What the runs of a probe amount to, layer by layer and block by block; `weights` says which they were."""
     graph = probe.graph
@@ -186,7 +171,7 @@ def _dead_seeds(
 class _Table:
     """The figures of all runs: a row for each run, a column for each weight or node."""
 
-    def __init__(self, probe: Probe, runs: Sequence[Run]) -> None:
+    def __init__(self, probe: SignalProbe, runs: Sequence[Run]) -> None:
         self.probe = probe
         self.gradients = np.array([run.gradients for run in runs])
         self.norms = np.array([run.norms for run in runs])
