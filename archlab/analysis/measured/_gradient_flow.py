@@ -1,4 +1,4 @@
-"""Gradient flow: how strong the activation gradient is at each layer, measured on the real Keras model."""
+"""Gradient flow: how strong the activation gradient is at each layer, measured on the real model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def gradient_flow(
     """Measure how signals and gradients flow through an architecture, layer by layer and block by block.
 
     A live Keras model is measured as it is, trained or not, and left exactly as it is: weights, statistics, optimizer,
-    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are.
+    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are. So is a
+    PyTorch module, by autograd: x and y are then tensors or arrays with the channels first, and `seeds` draws every layer
+    by its `reset_parameters`, or makes the module anew where the code that made it is known.
 
     Args:
         architecture: a part, a graph, a live Keras model (compiled or not), or a reference such as 'residual'.
@@ -52,6 +54,7 @@ def gradient_flow(
         y: its labels, for several outputs a list or a mapping by name; synthetic ones where x is given alone.
         data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
         loss: a Keras loss, its name, or a function of (y, output); a list or a mapping by name for several outputs.
+            Of a PyTorch module a loss of PyTorch, its name, or a function of (output, y).
             Unless given, the one the model was compiled with; else the one that goes with the head. Penalties that
             layers add (regularization) are left out.
         seeds: how many initializations, or which: three for architectures. None measures a live model as it is.
