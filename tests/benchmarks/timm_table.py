@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> int:
 
     known = set(timm.list_models())
     with asked.table.open(encoding="utf-8") as file:
-        listed = [row for row in csv.DictReader(file) if row["model"].partition(".")[0] in known]
+        rated = [row for row in csv.DictReader(file) if row["gmacs"]]
+    listed = [row for row in rated if row["model"].partition(".")[0] in known]
     chosen = sorted((r for r in listed if float(r["param_count_m"]) <= asked.largest), key=lambda r: float(r["gmacs"]))
     end = time.monotonic() + 60 * asked.minutes
     rows: list[dict[str, Any]] = []

@@ -45,8 +45,8 @@ def gradient_flow(
 
     A live Keras model is measured as it is, trained or not, and left exactly as it is: weights, statistics, optimizer,
     random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are. So is a
-    PyTorch module, by autograd: x and y are then tensors or arrays with the channels first, and `seeds` draws every layer
-    by its `reset_parameters`, or makes the module anew where the code that made it is known.
+    PyTorch module, by autograd: x and y are then tensors or arrays with the channels first, and `seeds` draws every
+    layer by its `reset_parameters`, or makes the module anew where the code that made it is known.
 
     Args:
         architecture: a part, a graph, a live Keras model (compiled or not), or a reference such as 'residual'.
