@@ -293,7 +293,7 @@ def test_seeds_make_a_model_anew_by_its_own_code() -> None:
     second = models.squeezenet1_1(weights=None)
     name = "features/3/squeeze"
     norms = [
-        float(sum((p.double() ** 2).sum() for p in each.features[3].squeeze.parameters()) ** 0.5)
+        float(sum((p.detach().double() ** 2).sum() for p in each.features[3].squeeze.parameters()) ** 0.5)
         for each in (first, second)
     ]
     assert flow[name].weight_norm == pytest.approx(sum(norms) / 2, rel=1e-6)
