@@ -22,7 +22,7 @@ from archlab.lint import Found, Rule, all_rules, findings
 from archlab.ops import Op
 from archlab.rendering import colors
 from archlab.report import to_csv, to_latex, to_markdown, to_text
-from archlab.sources import KINDS, Architecture
+from archlab.sources import KINDS, Architecture, Options
 from archlab.units import COUNT
 
 NET = Input(16, 16, 3) >> Conv(4) >> ReLU() >> GlobalAvgPool() >> Dense(2)
@@ -113,8 +113,9 @@ def test_a_source_is_an_entry_in_one_place() -> None:
             return reference.startswith("depth=")
 
         @staticmethod
-        def load(reference: str) -> Architecture:
+        def load(reference: str, options: Options) -> Architecture:
             depth = int(reference.removeprefix("depth="))
+            assert not options.allow_lambda
             return Architecture(reference, reference, Input(8, 8, 3) >> Conv(4) * depth)
 
     KINDS.append(Loader)

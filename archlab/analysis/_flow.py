@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +33,19 @@ def initializations(seeds: int) -> str:
     if not seeds:
         return "the weights as they are"
     return f"median of {seeds} initializations" if seeds > 1 else "one initialization"
+
+
+def weights_in_words(seeds: int, kept: Sequence[str] = ()) -> str:
+    """Which weights are measured under so many seeds, and which of them keep their values.
+
+    >>> weights_in_words(1, ["scale"])
+    'one initialization (scale as they are, their initializers are not known)'
+    """
+    text = initializations(seeds)
+    if not kept:
+        return text
+    more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+    return f"{text} ({', '.join(kept[:3])}{more} as they are, their initializers are not known)"
 
 
 @dataclass(frozen=True)

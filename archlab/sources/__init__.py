@@ -9,14 +9,16 @@ from archlab.errors import SourceError, UsageError
 from archlab.graph import Graph, Part
 from archlab.sources import _keras_application, _keras_file, _onnx_file, _python, _torch_module, _yaml, _zoo
 from archlab.sources._architecture import Architecture as Architecture
+from archlab.sources._kind import Kind as Kind
+from archlab.sources._kind import Options as Options
 
 Reference: TypeAlias = str | Part | Graph | Architecture | Any
 """A reference as it is typed; or a part, a graph, an architecture, a Keras model or a PyTorch module, which is taken as
 it is."""
 
 # Asked in turn; the zoo, which knows the closest names, answers for whatever nobody else claims.
-KINDS: list[Any] = [_keras_application, _torch_module, _onnx_file, _yaml, _python]
-"""Modules with `claims` and `load`, one a kind of reference."""
+KINDS: list[Kind] = [_keras_file, _keras_application, _torch_module, _onnx_file, _yaml, _python]
+"""One for each kind of reference."""
 
 
 def load(
@@ -54,20 +56,14 @@ _OTHER_FORMS = (".h5", ".hdf5", ".json", ".pb", ".tflite")
 
 def _found(reference: Reference, input: Sequence[int | None] | None, allow_lambda: bool) -> Architecture:
     if isinstance(reference, str):
-        # The only kind that may hold code which nobody meant to run.
-        if _keras_file.claims(reference):
-            return _keras_file.load(reference, allow_lambda)
         if reference.endswith(_OTHER_FORMS):
             raise SourceError(
                 f"{reference}: models are read from .keras files. Load it with Keras, "
                 f"keras.models.load_model({reference!r}) or keras.models.model_from_json, and save it: "
                 "model.save('net.keras')"
             )
-        for kind in KINDS:
-            if kind.claims(reference):
-                # What a file makes or holds may need to be told what it takes.
-                return kind.load(reference, input) if kind in (_python, _onnx_file) else kind.load(reference)
-        return _zoo.load(reference)
+        kind = next((kind for kind in KINDS if kind.claims(reference)), _zoo)
+        return kind.load(reference, Options(input, allow_lambda))
     found = _python.taken(reference, input=input)
     if found is None:
         raise UsageError(

@@ -29,6 +29,10 @@ class Architecture(Shown):
     """The shape that it was read for, as whoever gave it wrote it."""
     module: Any = field(default=None, repr=False, compare=False)
     """The PyTorch module that it was made of, which may be without memory; None where it was made of anything else."""
+    takes: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    """What the module takes, without the batch, as PyTorch has it: (3, 224, 224)."""
+    make: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    """Makes the PyTorch module anew, with memory, its weights drawn by its own code; None where that is not known."""
     compiled_loss: CompiledLoss | None = field(default=None, repr=False, compare=False)
     """The loss that a live Keras model was compiled with."""
     settings: CompileSettings | None = field(default=None, repr=False, compare=False)

@@ -10,6 +10,7 @@ from archlab.errors import UnknownNameError, UsageError, did_you_mean
 from archlab.parsing import read_size
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
+from archlab.sources._kind import Options
 
 _PREFIX = "keras:"
 
@@ -19,7 +20,7 @@ def claims(reference: str) -> bool:
     return reference.startswith(_PREFIX)
 
 
-def load(reference: str) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The model of that name, its weights never downloaded."""
     from archlab.bridge import from_keras, load_any_keras  # TensorFlow, which no other reference needs
 

@@ -12,6 +12,7 @@ from archlab.errors import ArchlabError, SourceError
 from archlab.losses import compile_settings
 from archlab.sources._architecture import Architecture
 from archlab.sources._files import existing
+from archlab.sources._kind import Options
 
 _LONGEST = 300
 # More than any machine that archlab runs on has use for.
@@ -23,14 +24,14 @@ def claims(reference: str) -> bool:
     return reference.endswith(".keras")
 
 
-def load(reference: str, allow_lambda: bool = False) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The model in that file; a model with lambdas only where they are allowed."""
     from archlab.sources import _keras_config  # JSON and zip files, which no other reference needs
 
     path = existing(reference, (".keras",))
     config = _keras_config.read(path, reference)
     settings = compile_settings(config.get("compile_config"))
-    lambdas = _keras_config.check(config, reference, allow_lambda)
+    lambdas = _keras_config.check(config, reference, options.allow_lambda)
     from archlab.bridge import from_config  # TensorFlow, which no other reference needs
 
     try:

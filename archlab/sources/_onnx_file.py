@@ -10,6 +10,7 @@ from typing import Any
 
 from archlab.sources._architecture import Architecture
 from archlab.sources._files import existing
+from archlab.sources._kind import Options
 
 
 def claims(reference: str) -> bool:
@@ -17,12 +18,12 @@ def claims(reference: str) -> bool:
     return reference.endswith(".onnx")
 
 
-def load(reference: str, input: Sequence[int | None] | None = None) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The model in that file, for an input of that shape where the file leaves it free."""
     path = existing(reference, (".onnx",))
     from archlab.onnx_bridge import read_file  # ONNX, which no other reference needs
 
-    return _architecture(read_file(Path(path), reference), path.stem, reference, input)
+    return _architecture(read_file(Path(path), reference), path.stem, reference, options.input)
 
 
 def taken(value: Any, name: str, reference: str, input: Sequence[int | None] | None) -> Architecture | None:

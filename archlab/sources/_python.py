@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from archlab.graph import Graph, Part
 from archlab.sources import _keras_model, _onnx_file, _torch_module
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
+from archlab.sources._kind import Options
 from archlab.zoo import entries, read_value
 
 _LIVE: tuple[Any, ...] = (_keras_model, _torch_module, _onnx_file)
@@ -48,7 +50,7 @@ def _is_module(name: str) -> bool:
         sys.path.pop(0)
 
 
-def load(reference: str, input: Sequence[int | None] | None = None) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The architecture under that name in a file or a module."""
     match = _PATTERN.fullmatch(reference)
     if match is None:
@@ -60,12 +62,15 @@ def load(reference: str, input: Sequence[int | None] | None = None) -> Architect
         raise UnknownNameError(f"{source} has no {name!r}: {did_you_mean(name, public)}")
     value = getattr(holder, name)
     label = reference.removeprefix(f"{source}:")  # with its arguments, by which two of one function are told apart
-    found = taken(value, label, reference, input)
+    found = taken(value, label, reference, options.input)
     if found is not None:
         return found
     if not callable(value):
         raise SourceError(f"{reference} is {type(value).__name__}, and no architecture or function that returns one")
-    found = taken(_called(value, reference), label, reference, input)
+    found = taken(_called(value, reference), label, reference, options.input)
+    if found is not None and found.module is not None:
+        # What a function made it can make again, under another seed.
+        found = replace(found, make=lambda: _called(value, reference))
     if found is None:
         raise SourceError(f"{reference}() returns no part, graph, architecture, Keras model or PyTorch module")
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from archlab.errors import SourceError
 from archlab.sources._architecture import Architecture
 from archlab.sources._files import existing
+from archlab.sources._kind import Options
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -16,7 +17,7 @@ def claims(reference: str) -> bool:
     return reference.lower().endswith(_SUFFIXES)
 
 
-def load(reference: str) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The architecture in that file."""
     from archlab.notation import LARGEST, read_document  # PyYAML, which no other reference needs
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from archlab import zoo
 from archlab.sources._architecture import Architecture
 from archlab.sources._arguments import read_arguments
+from archlab.sources._kind import Options
 
 
-def load(reference: str) -> Architecture:
+def load(reference: str, options: Options) -> Architecture:
     """The architecture of that name in the zoo."""
     name, _, _ = reference.partition(":")
     entry = zoo.find(name)

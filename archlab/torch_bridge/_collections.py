@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archlab.errors import MissingPartError, UnknownNameError, UsageError, did_you_mean
 from archlab.torch_bridge._build import Built, built
-from archlab.torch_bridge.types import Untyped
+from archlab.torch_bridge.types import Module, Untyped
 
 _SIZE = 224
 
 
 class Collected(NamedTuple):
-    """A model of a collection, in evaluation mode, and the shape of the images that it takes."""
+    """A model of a collection, in evaluation mode, the shape of the images that it takes, and what makes it anew."""
 
     built: Built
     input: tuple[int, ...]
+    make: Callable[[], Module]
 
 
 def torchvision_model(name: str, arguments: Mapping[str, str], reference: str) -> Collected:
@@ -38,9 +40,13 @@ def torchvision_model(name: str, arguments: Mapping[str, str], reference: str) -
     make = models.get_model_builder(name.lower())
     taken = [key for key in inspect.signature(make).parameters if key not in ("weights", "progress", "kwargs")]
     given = _values(arguments, [*taken, "num_classes", *_taken_by_class(models, name)], name)
-    made = _guarded(lambda: make(weights=None, **given).eval(), reference)
+
+    def anew() -> Module:
+        return make(weights=None, **given).eval()
+
+    made = _guarded(anew, reference)
     size = getattr(made.module, "image_size", None) or {"inception_v3": 299}.get(name.lower(), _SIZE)
-    return Collected(made, (3, size, size))
+    return Collected(made, (3, size, size), _quiet(anew))
 
 
 def _taken_by_class(models: Untyped, name: str) -> list[str]:
@@ -64,10 +70,14 @@ def timm_model(name: str, arguments: Mapping[str, str], reference: str) -> Colle
     if plain not in known:
         raise UnknownNameError(f"no model named {plain!r} in timm: {did_you_mean(plain, known)}")
     given = _values(arguments, None, name)
-    made = _guarded(lambda: timm.create_model(name, pretrained=False, **given).eval(), reference)
+
+    def anew() -> Module:
+        return timm.create_model(name, pretrained=False, **given).eval()
+
+    made = _guarded(anew, reference)
     config = getattr(made.module, "pretrained_cfg", None) or {}
     channels, height, width = config.get("input_size") or (3, _SIZE, _SIZE)
-    return Collected(made, (given.get("in_chans", channels), height, width))
+    return Collected(made, (given.get("in_chans", channels), height, width), _quiet(anew))
 
 
 def _values(arguments: Mapping[str, str], known: list[str] | None, name: str) -> dict[str, Untyped]:
@@ -80,6 +90,17 @@ def _values(arguments: Mapping[str, str], known: list[str] | None, name: str) ->
         except (ValueError, SyntaxError):
             found[key] = text
     return found
+
+
+def _quiet(make: Callable[[], Module]) -> Callable[[], Module]:
+    """Makes the same; what libraries warn of there is what their next versions will do."""
+
+    def made() -> Module:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return make()
+
+    return made
 
 
 def _guarded(make: Untyped, reference: str) -> Built:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 
@@ -11,6 +11,7 @@ from archlab.errors import ShapeError, SourceError, UsageError
 from archlab.functions import B, Parameter, Roles, S, Start, graph_shape, image, sequence, weights_of
 from archlab.graph import Graph, Node, Scope
 from archlab.ops import Detached, Input, Weight
+from archlab.torch_bridge._hold import left_as_it_is, same_random_state
 from archlab.torch_bridge._initial import observed
 from archlab.torch_bridge._record import Recorder, Written
 from archlab.torch_bridge.types import Module, Tensor
@@ -42,6 +43,20 @@ def from_torch(
     >>> [(node.name, node.op.title, node.shape) for node in graph][1:]
     [('0', 'Conv', (30, 30, 16)), ('1', 'ReLU', (30, 30, 16))]
     """
+    return read(module, input, starts, name).graph
+
+
+class Reading(NamedTuple):
+    """A module that has been read: its graph, and what was called to compute it."""
+
+    graph: Graph
+    recorder: Recorder
+    outputs: tuple[int, ...]
+    """The nodes of the outputs that it gives, in order, one after another."""
+
+
+def read(module: Module, input: Sequence[int], starts: Mapping[int, Start] | None = None, name: str = "") -> Reading:
+    """As `from_torch`, with the record of what was called."""
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"a torch.nn.Module is needed, got {type(module).__name__}")
     known = starts or {}
@@ -52,11 +67,11 @@ def from_torch(
     recorder = Recorder(module, begins)
     x, roles = _input(module, tuple(input))
     title = name or type(module).__name__
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with same_random_state(module, 0), torch.no_grad():
         dtype = str(x.dtype).removeprefix("torch.")
         recorder.input(x, "input", Input.of(graph_shape(tuple(x.shape), roles), dtype), roles)
         try:
-            with _left_as_it_is(module), recorder.following(), recorder:
+            with left_as_it_is(module), recorder.following(), recorder:
                 found = module(x)
         except (SourceError, ShapeError, UsageError) as error:
             raise _told(error, module, tuple(input), title) from None
@@ -66,27 +81,7 @@ def from_torch(
         outputs = recorder.positions(found)
         if not outputs:
             raise SourceError(f"{title}: its forward gives no tensor that depends on its input")
-    return _graph(recorder, module, outputs, title)
-
-
-@contextmanager
-def _left_as_it_is(module: Module) -> Iterator[None]:
-    """Give every module its attributes, parameters and buffers back, whatever its code puts there."""
-    names = ("_parameters", "_buffers", "_modules")
-    plain = [each for each in module.modules() if all(name in vars(each) for name in names)]  # TorchScript's are not
-    before = [(each, dict(vars(each)), [dict(vars(each)[name]) for name in names]) for each in plain]
-    try:
-        yield
-    finally:
-        for each, attributes, tables in before:
-            now = vars(each)
-            if len(now) != len(attributes) or any(now.get(key) is not value for key, value in attributes.items()):
-                now.clear()
-                now.update(attributes)
-            for name, table in zip(names, tables, strict=True):
-                if any(now[name].get(key) is not value for key, value in table.items()) or len(now[name]) != len(table):
-                    now[name].clear()
-                    now[name].update(table)
+    return Reading(_graph(recorder, module, outputs, title), recorder, tuple(outputs))
 
 
 def _told(

@@ -48,6 +48,15 @@ class Written(NamedTuple):
     settings: Mapping[str, object]
 
 
+class Followed(NamedTuple):
+    """A call of a function on what came of the input: its name, and the nodes that it made, one for each tensor."""
+
+    name: str
+    made: tuple[int, ...]
+    into: int = -1
+    """The node of the whole, where the call worked in place on a view of it; −1 where it did not."""
+
+
 class Entered(NamedTuple):
     """A call of a module."""
 
@@ -88,6 +97,9 @@ class Recorder(TorchFunctionMode):
     def __init__(self, module: Module, starts: Callable[[Tensor], Start | None]) -> None:
         super().__init__()
         self.written: list[Written] = []
+        self.roles: list[Roles] = []
+        """What the axes of the tensor of each node are."""
+        self.followed: list[Followed] = []
         self.entered: list[Entered] = []
         self._inside: list[int] = []
         self._starts = starts
@@ -158,6 +170,7 @@ class Recorder(TorchFunctionMode):
         shape = graph_shape(tuple(tensor.shape), roles)
         dtype = str(tensor.dtype).removeprefix("torch.")
         self.written.append(Written(module, name, op, reads, shape, dtype, parameters, kept, settings))
+        self.roles.append(roles)
         self._stand(tensor, Standing(len(self.written) - 1, roles))
 
     def _stand(self, tensor: Tensor, standing: Standing) -> None:
@@ -280,6 +293,7 @@ class Recorder(TorchFunctionMode):
             same_memory(found[0], read[0]),
         )
         answer = answered(call)
+        before = len(self.written)
         if answer.op is None:
             self._stand(found[0], Standing(standings[0].position, answer.roles))
         else:
@@ -292,8 +306,11 @@ class Recorder(TorchFunctionMode):
             self._stand(more, Standing(position, roles))
         if in_place and read[0] is not found[0]:
             self._stand(read[0], Standing(position, answer.roles))
+        made = tuple(range(before, len(self.written)))
         if in_place and read[0]._base is not None and id(read[0]._base) in self._standing:
             self._into(read[0]._base, position)
+        into = len(self.written) - 1 if len(self.written) > before + len(made) else -1
+        self.followed.append(Followed(name, made, into))
 
     def _into(self, whole: Tensor, position: int) -> None:
         """What was done in place to a view was done to all that it is a view of."""
@@ -314,7 +331,7 @@ class Recorder(TorchFunctionMode):
         standing = self._standing[id(read[0])]
         axis = int((args[1] if len(args) > 1 else kwargs.get("dim", 0)) if name == "unbind" else
                    (args[2] if len(args) > 2 else kwargs.get("dim", 0)))  # fmt: skip
-        start = 0
+        start, before = 0, len(self.written)
         for each in found:
             more = {**kwargs, "_start": start}
             call = Call(name, args, more, (read[0],), (standing,), others, each, False, self._starts, True)
@@ -324,6 +341,7 @@ class Recorder(TorchFunctionMode):
                 name, answer.op, (standing.position,), each, answer.roles, parameters, answer.kept, {}, self.module
             )
             start += each.shape[axis] if name != "unbind" else 1
+        self.followed.append(Followed(name, tuple(range(before, len(self.written)))))
 
     def _of_constants(
         self, func: Untyped, name: str, args: tuple[Untyped, ...], kwargs: Mapping[str, Untyped],

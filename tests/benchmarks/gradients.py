@@ -9,8 +9,9 @@ from typing import Any
 
 from archlab import load
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.measured._gradient_flow import BATCH, probe_of
+from archlab.analysis.measured._gradient_flow import BATCH
 from archlab.analysis.measured._loss import choose
+from archlab.analysis.measured._probe import probe_of
 from archlab.bridge import build, load_keras
 from tests.benchmarks._timing import in_turns, report
 

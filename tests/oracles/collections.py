@@ -9,8 +9,8 @@ import numpy as np
 
 from archlab import analyze
 from archlab.analysis.measured._batch import given
-from archlab.analysis.measured._gradient_flow import probe_of
 from archlab.analysis.measured._loss import choose
+from archlab.analysis.measured._probe import probe_of
 from archlab.bridge import live, load_keras
 from archlab.testing._outcomes import NotApplicable
 from tests.collection_models import batch

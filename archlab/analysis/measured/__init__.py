@@ -1,4 +1,4 @@
-"""Analyses that build the Keras model and run it."""
+"""Analyses that run the model: the Keras model that an architecture becomes, or a live one of Keras or PyTorch."""
 
 from archlab.analysis._correlation import GradientCorrelation as GradientCorrelation
 from archlab.analysis._field import EffectiveReceptiveField as EffectiveReceptiveField

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
-from archlab.analysis.measured._loss import Loss, Names, choose
+from archlab.analysis.measured._loss import Names, choose
 from archlab.analysis.static import head_loss
 from archlab.analysis.static._photos import normalized
 from archlab.bridge.types import Layer, Tensor
@@ -17,19 +17,7 @@ from archlab.data import check_source, read_samples
 from archlab.errors import UsageError
 from archlab.graph import Graph, Shape, elements, format_shape, is_known
 from archlab.ops import Normalization, Op
-
-
-class Batch(NamedTuple):
-    """An array for each input, one for each output (None where it has no loss), and a word on where they come from."""
-
-    x: tuple[Tensor, ...]
-    y: tuple[Tensor, ...]
-    source: str
-
-    @property
-    def examples(self) -> int:
-        """How many there are."""
-        return len(self.x[0])
+from archlab.probes import Batch, LossFacts
 
 
 def prepare(
@@ -39,7 +27,7 @@ def prepare(
     data: str | Path | None,
     size: int,
     count: int = 1,
-    loss: Loss | None = None,
+    loss: LossFacts | None = None,
     layers: Sequence[Layer] = (),
     channels_first: bool = False,
 ) -> list[Batch]:
@@ -61,7 +49,7 @@ def prepare(
     return [synthetic(graph, size, seed, loss, layers) for seed in range(count)]
 
 
-def given(graph: Graph, x: Tensor, y: Tensor, count: int, loss: Loss, channels_first: bool = False) -> list[Batch]:
+def given(graph: Graph, x: Tensor, y: Tensor, count: int, loss: LossFacts, channels_first: bool = False) -> list[Batch]:
     """The arrays as they are, divided into so many batches."""
     inputs = _each(x, loss.inputs, "input")
     if channels_first:
@@ -132,7 +120,7 @@ def _each(values: Any, names: Sequence[Names], what: str, optional: Sequence[boo
 
 
 def synthetic(
-    graph: Graph, size: int, seed: int = 0, loss: Loss | None = None, layers: Sequence[Layer] = ()
+    graph: Graph, size: int, seed: int = 0, loss: LossFacts | None = None, layers: Sequence[Layer] = ()
 ) -> Batch:  # fmt: skip
     """Images whose spectrum falls as 1/f, as that of photos does (Field 1987), in the range the net expects.
 
@@ -188,7 +176,7 @@ def _images(rng: np.random.Generator, size: int, shape: tuple[Any, ...]) -> np.n
     return images / np.maximum(images.std(axis=(1, 2, 3), keepdims=True), 1e-12)
 
 
-def _labels(rng: np.random.Generator, graph: Graph, loss: Loss, size: int) -> tuple[np.ndarray | None, ...]:
+def _labels(rng: np.random.Generator, graph: Graph, loss: LossFacts, size: int) -> tuple[np.ndarray | None, ...]:
     """Labels that the loss of each output takes."""
     found: list[np.ndarray | None] = []
     for number, position in enumerate(graph.outputs):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from archlab.analysis._flow import initializations
 from archlab.analysis.measured._batch import prepare
-from archlab.analysis.measured._gradient_flow import probe_of, summary
+from archlab.analysis.measured._gradient_flow import summary
 from archlab.analysis.measured._loss import Given, choose
-from archlab.analysis.measured._probe import Probe
+from archlab.analysis.measured._probe import Probe, probe_of
+from archlab.analysis.measured._record_file import RecordFile
 from archlab.bridge import live, load_keras, writing_logs
 from archlab.bridge.types import Logs
-from archlab.files import writing
 
 _tf, _keras = load_keras()
 
@@ -34,28 +32,26 @@ class GradientFlowCallback(_keras.callbacks.Callback):
         tensorboard: str | Path | None,
     ) -> None:
         super().__init__()  # pyright: ignore[reportUnknownMemberType]
-        self.path = Path(path)
-        self.every, self.share = every, share
-        self.seconds = 0.0
-        """Spent on records so far."""
+        self._records = RecordFile(path, every, share)
         self._given = data
         self._loss, self._training = loss, training
         self._tensorboard = tensorboard
         self._probe: Probe | None = None
-        self._file: Any = None
         self._writer: Any = None
         self._step = self._epoch = 0
 
+    @property
+    def seconds(self) -> float:
+        """Spent on records so far."""
+        return self._records.seconds
+
     def on_train_begin(self, logs: Logs = None) -> None:
         """Take the record before the first step."""
-        with writing(self.path):
-            self._file = self.path.open("w", encoding="utf-8")
+        self._records.open()
         if self._tensorboard is not None:
             with writing_logs(Path(self._tensorboard)):
                 self._writer = _tf.summary.create_file_writer(str(self._tensorboard))
-        self._began = time.perf_counter()
-        self._step, self._due = 0, self.every
-        self.seconds = 0.0
+        self._step = 0
         self._record()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -65,17 +61,12 @@ class GradientFlowCallback(_keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Take a record when one is due and there is time for it."""
         self._step += 1
-        if self._step < self._due:
-            return
-        if self.seconds <= self.share * (time.perf_counter() - self._began) or self.share == 1:
+        if self._records.due(self._step):
             self._record()
-            self._due = self._step + self.every
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Close the file."""
-        if self._file is not None:
-            with suppress(OSError):  # what could not be written has been said
-                self._file.close()
+        self._records.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -91,15 +82,11 @@ class GradientFlowCallback(_keras.callbacks.Callback):
             self._probe = probe_of(runnable, loss, self._training)
         run = self._probe.run(self._batch)
         flow = summary(self._probe, [run], [self._batch], (), initializations(0), self.model.name)
-        line = {"step": self._step, "epoch": self._epoch, "seconds": round(start - self._began, 3), **flow.to_dict()}
-        # Written at once: a run that is interrupted keeps what it has recorded.
-        with writing(self.path):
-            self._file.write(json.dumps(line, allow_nan=False) + "\n")
-            self._file.flush()
+        self._records.write(self._step, self._epoch, flow, start)
         if self._tensorboard is not None:
             with writing_logs(Path(self._tensorboard)):
                 self._to_tensorboard(flow)
-        self.seconds += time.perf_counter() - start
+        self._records.spent(start)
 
     def _to_tensorboard(self, flow: Any) -> None:
         with self._writer.as_default(step=self._step):

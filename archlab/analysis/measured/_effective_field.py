@@ -10,15 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from archlab.analysis._field import HELD, EffectiveReceptiveField
-from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis.measured._input_gradient import InputGradient
-from archlab.analysis.measured._subject import Subject, subject, untold
+from archlab.analysis.measured._subject import Subject, loaded, subject, untold
 from archlab.analysis.static import ReceptiveField, receptive_field
-from archlab.bridge import load_keras
 from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
 from archlab.graph import format_shape, is_known
-from archlab.sources import Reference, load
+from archlab.probes import Batch
+from archlab.sources import Reference
 
 SEEDS = 5
 BATCH = 4
@@ -77,10 +75,10 @@ def effective_receptive_field(
     """
     if quantity not in ("magnitude", "energy"):
         raise UsageError(f"the quantity is 'magnitude' or 'energy', got {quantity!r}")
-    what = subject(load(architecture, input), seeds, SEEDS)
+    what = subject(loaded(architecture, x, input), seeds, SEEDS, training=training)
     theory = receptive_field(what.graph)
     position = _layer(what, theory, layer)
-    (given,) = prepare(what.graph, x, None, data, batch, 1, what.loss, what.layers, what.channels_first)
+    (given,) = what.batches(x, None, data, batch)
     tell = progress or untold
     measurement = _Measurement(what, theory, position, given, quantity, training, what.name, tell)
     found = measurement.field()
@@ -129,18 +127,8 @@ class _Measurement:
         shape = what.graph.nodes[position].shape
         self.unit = tuple(((size or 1) - 1) // 2 for size in shape[:-1])
         self.channels = shape[-1] or 1
-        self.gradient = InputGradient(what.runnable, training, self._target)
-        images = [number for number, at in enumerate(what.graph.inputs) if len(what.graph.nodes[at].shape) > 1]
-        if not images or images[0] not in self.gradient.watched:
-            raise UsageError("no gradient is taken with respect to an input of whole numbers")
-        self.image = images[0]
-        self.precision = str(what.runnable.model.inputs[self.image].dtype)
-
-    def _target(self, nodes: list[Tensor], extra: list[Tensor]) -> Tensor:
-        """The central unit of every sample, its channels added with the signs."""
-        tf, _ = load_keras()
-        value = nodes[self.position]
-        return tf.reduce_sum(value[(slice(None), *self.unit)] * tf.cast(extra[0], value.dtype))
+        self.gradient = what.unit_gradient(position, self.unit)
+        self.image, self.precision = self.gradient.image, self.gradient.precision
 
     def field(self) -> EffectiveReceptiveField:
         """The field, averaged over all runs that have a gradient."""
@@ -149,7 +137,7 @@ class _Measurement:
             # Signs of their own for every seed and example: without them opposite channels would cancel.
             shape = (self.batch.examples, self.channels)
             signs = np.random.default_rng(seed).choice((-1.0, 1.0), shape)
-            gradients = self.gradient(self.batch.x, values, [signs])[self.gradient.watched.index(self.image)]
+            gradients = self.gradient(self.batch, values, signs)
             for one in gradients:
                 runs += 1
                 size = np.abs(one)

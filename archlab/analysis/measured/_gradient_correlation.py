@@ -11,7 +11,8 @@ import numpy as np
 from archlab.analysis._correlation import CorrelationRow, GradientCorrelation
 from archlab.analysis.measured._batch import prepare
 from archlab.analysis.measured._input_gradient import InputGradient
-from archlab.analysis.measured._subject import subject, untold
+from archlab.analysis.measured._keras_subject import keras_subject
+from archlab.analysis.measured._subject import untold
 from archlab.bridge import load_keras
 from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
@@ -80,7 +81,7 @@ def gradient_correlation(
         raise UsageError(f"there must be at least one line, got {paths}")
     if not 0 < reach <= 1:
         raise UsageError(f"the reach is a share of the way to the other input, above 0 and at most 1, got {reach!r}")
-    what = subject(load(architecture, input), seeds, SEEDS)
+    what = keras_subject(load(architecture, input), seeds, SEEDS, None, "the measurement of gradient correlation")
     graph = what.graph
     for position in graph.outputs:
         if not is_known(graph.nodes[position].shape):

@@ -1,4 +1,4 @@
-"""Gradient flow: how strong the activation gradient is at each layer, measured on the real Keras model."""
+"""Gradient flow: how strong the activation gradient is at each layer, measured on the real model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from archlab.analysis._flow import BlockFlow, GradientFlow, LayerFlow, WeightFlow
 from archlab.analysis._trend import trend
-from archlab.analysis.measured._batch import Batch, prepare
-from archlab.analysis.measured._loss import Given, Loss
-from archlab.analysis.measured._probe import Probe, Run, rectified
-from archlab.analysis.measured._subject import Subject, subject, untold
+from archlab.analysis.measured._blocks import block_members
+from archlab.analysis.measured._loss import Given
+from archlab.analysis.measured._probe import rectified
+from archlab.analysis.measured._subject import Subject, loaded, subject, untold
 from archlab.analysis.static import before_head, depths
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._photos import BATCH
-from archlab.bridge import Runnable
 from archlab.bridge.types import Tensor
 from archlab.errors import UsageError
-from archlab.graph import Graph, elements, is_known
-from archlab.sources import Reference, load
+from archlab.graph import elements, is_known
+from archlab.probes import Batch, Run, SignalProbe
+from archlab.sources import Reference
 
 SEEDS = 3
 
@@ -44,7 +44,9 @@ def gradient_flow(
     """Measure how signals and gradients flow through an architecture, layer by layer and block by block.
 
     A live Keras model is measured as it is, trained or not, and left exactly as it is: weights, statistics, optimizer,
-    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are.
+    random state. Given `seeds`, a copy is measured under so many initializations, as architectures always are. So is a
+    PyTorch module, by autograd: x and y are then tensors or arrays with the channels first, and `seeds` draws every
+    layer by its `reset_parameters`, or makes the module anew where the code that made it is known.
 
     Args:
         architecture: a part, a graph, a live Keras model (compiled or not), or a reference such as 'residual'.
@@ -52,6 +54,7 @@ def gradient_flow(
         y: its labels, for several outputs a list or a mapping by name; synthetic ones where x is given alone.
         data: instead of x and y, a folder of class folders with photos. Without either, a seeded synthetic batch.
         loss: a Keras loss, its name, or a function of (y, output); a list or a mapping by name for several outputs.
+            Of a PyTorch module a loss of PyTorch, its name, or a function of (output, y).
             Unless given, the one the model was compiled with; else the one that goes with the head. Penalties that
             layers add (regularization) are left out.
         seeds: how many initializations, or which: three for architectures. None measures a live model as it is.
@@ -74,10 +77,10 @@ def gradient_flow(
     """
     if batches < 1:
         raise UsageError(f"gradient flow needs at least one batch, got {batches}")
-    what = subject(load(architecture, input), seeds, SEEDS, loss, "gradient flow")
-    given = prepare(what.graph, x, y, data, batch, batches, what.loss, what.layers, what.channels_first)
+    what = subject(loaded(architecture, x, input), seeds, SEEDS, loss, "gradient flow", training, y)
+    given = what.batches(x, y, data, batch, batches)
     tell = progress or untold
-    probe = probe_of(what.runnable, what.loss, training)
+    probe = what.probe
     tell("built")
     found = _measured(what, probe, given, what.name, tell)
     if (found.trend.silent or found.not_finite) and probe.precision in ("float32", ""):
@@ -85,7 +88,7 @@ def gradient_flow(
         wide = what.in_float64()
         if wide is not None:
             tell("measuring again in float64")
-            again = _measured(wide, probe_of(wide.runnable, wide.loss, training), given, found.name, tell)
+            again = _measured(wide, wide.probe, given, found.name, tell)
             if not found.not_finite and again.trend.silent == found.trend.silent:
                 # The zeros are the model's own: float32 lost nothing, and is what the model runs in.
                 return found
@@ -103,7 +106,7 @@ def gradient_flow(
 
 
 def _measured(
-    what: Subject, probe: Probe, batches: Sequence[Batch], name: str, tell: Callable[[str], None]
+    what: Subject, probe: SignalProbe, batches: Sequence[Batch], name: str, tell: Callable[[str], None]
 ) -> GradientFlow:
     """All runs of one model: every batch under every seed, or under the weights as they are."""
     runs: list[Run] = []
@@ -113,23 +116,8 @@ def _measured(
     return summary(probe, runs, batches, what.seeds, what.weights, name)
 
 
-def probe_of(runnable: Runnable, loss: Loss, training: bool) -> Probe:
-    """A probe that sees every layer with weights, and what each block puts out."""
-    return Probe(runnable, loss, training, [members[-1] for members in block_members(runnable.graph).values()])
-
-
-def block_members(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """The nodes of each block by its name, in order; the last one is where it ends."""
-    found: dict[str, list[int]] = {}
-    for position, node in enumerate(graph):
-        scope = node.scope and node.scope.outermost("block")
-        if scope:
-            found.setdefault(scope.path, []).append(position)
-    return {path: tuple(members) for path, members in found.items()}
-
-
 def summary(
-    probe: Probe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], weights: str, name: str
+    probe: SignalProbe, runs: Sequence[Run], batches: Sequence[Batch], seeds: tuple[int, ...], weights: str, name: str
 ) -> GradientFlow:
     """What the runs of a probe amount to, layer by layer and block by block; `weights` says which they were."""
     graph = probe.graph
@@ -189,7 +177,7 @@ def _dead_seeds(
 class _Table:
     """The figures of all runs: a row for each run, a column for each weight or node."""
 
-    def __init__(self, probe: Probe, runs: Sequence[Run]) -> None:
+    def __init__(self, probe: SignalProbe, runs: Sequence[Run]) -> None:
         self.probe = probe
         self.gradients = np.array([run.gradients for run in runs])
         self.norms = np.array([run.norms for run in runs])

@@ -68,11 +68,11 @@ def choose(graph: Graph, given: Given, model: Model = None) -> Loss:
     inputs, outputs = _names(graph, graph.inputs, model, "in"), _names(graph, graph.outputs, model, "out")
     if given is None:
         given = [head_loss(graph, number) for number in range(count)]
-    each = _spread(given, outputs, "loss")
+    each = spread(given, outputs, "loss")
     if all(loss is None for loss in each):
         raise UsageError("no output has a loss")
     functions = tuple(None if loss is None else _function(loss) for loss in each)
-    asked = [None] * count if weights is None else _spread(weights, outputs, "loss weight")
+    asked = [None] * count if weights is None else spread(weights, outputs, "loss weight")
     factors = tuple(1.0 if factor is None else float(factor) for factor in asked)
     described = [None if loss is None else described_loss(keras, loss) for loss in each]
     return Loss(
@@ -113,7 +113,7 @@ def _by_name(given: Mapping[str, Any], names: Sequence[Names], what: str) -> lis
     return [next((given[name] for name in each if name in given), None) for each in names]
 
 
-def _spread(given: Any, names: Sequence[Names], what: str) -> list[Tensor]:
+def spread(given: Any, names: Sequence[Names], what: str) -> list[Tensor]:
     """One for each output, of one for all, a list, or a mapping by the outputs' names."""
     if isinstance(given, Mapping):
         return _by_name(cast("Mapping[str, object]", given), names, what)

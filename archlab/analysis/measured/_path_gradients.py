@@ -12,8 +12,9 @@ import numpy as np
 from archlab.analysis._path_gradients import PathGradientRow, PathGradients
 from archlab.analysis.measured._batch import prepare
 from archlab.analysis.measured._input_gradient import InputGradient
+from archlab.analysis.measured._keras_subject import keras_subject
 from archlab.analysis.measured._loss import Given, Loss
-from archlab.analysis.measured._subject import subject, untold
+from archlab.analysis.measured._subject import untold
 from archlab.analysis.static.path_lengths import ResidualBlock, residual_blocks
 from archlab.bridge import load_keras
 from archlab.bridge.types import Tensor
@@ -76,7 +77,7 @@ def path_gradients(
     """
     if samples < 1:
         raise UsageError(f"each length needs at least one sample, got {samples}")
-    what = subject(load(architecture, input), seeds, SEEDS, loss)
+    what = keras_subject(load(architecture, input), seeds, SEEDS, loss, "the measurement of path gradients")
     graph = what.graph
     blocks = outermost(residual_blocks(graph))
     if not blocks:

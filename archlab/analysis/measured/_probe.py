@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from archlab.analysis.measured._batch import Batch
+from archlab.analysis.measured._blocks import block_ends
 from archlab.analysis.measured._loss import Loss
 from archlab.analysis.static._facts import gather
 from archlab.bridge import (
@@ -23,52 +22,14 @@ from archlab.bridge import (
     masked,
     unimproved_graphs,
 )
-from archlab.bridge.types import Tensor, Variable
+from archlab.bridge.types import Tensor
 from archlab.graph import Graph
 from archlab.ops import Identity
-
-# Gradients in float16 are taken of a loss that is scaled up, so that small ones are not lost; the first scale that
-# overflows nowhere is used (Micikevicius et al. 2018, 'Mixed Precision Training', section 3.2). Large ones need a scale
-# below 1, to which Keras's `LossScaleOptimizer` falls too.
-_SCALES = (2.0**15, 2.0**10, 2.0**5, 1.0, 2.0**-5, 2.0**-10)
-
-# Stands for the sum of squares of a gradient that there is none of: NaN is what an overflow leaves.
-_NONE = -1.0
+from archlab.probes import LOSS_SCALES, NO_GRADIENT, Batch, Row, Run, roots
 
 # In networks of more nodes TensorFlow spends longer on improving the graph than on running it, and more than in
 # proportion; and signals are likely to leave what float32 holds, so that sums are taken in float64 at once.
 _DEEP = 500
-
-
-class Run(NamedTuple):
-    """One pass: by weight, gradient and own norm; by node, activation gradient and activation.
-
-    NaN: no gradient; infinity: one that is not finite.
-    """
-
-    loss: float
-    gradients: np.ndarray
-    norms: np.ndarray
-    outputs: np.ndarray
-    rms: np.ndarray
-    means: np.ndarray
-    dead: np.ndarray
-
-
-@dataclass(frozen=True)
-class Row:
-    """A layer with weights of its own, where it is used first."""
-
-    position: int
-    variables: tuple[Variable, ...]
-    """What is learned, frozen or not: no statistics."""
-    kernels: tuple[bool, ...]
-    """Which of them are kernels."""
-
-    @property
-    def frozen(self) -> bool:
-        """Whether none of it is trained."""
-        return not any(variable.trainable for variable in self.variables)
 
 
 class Probe:
@@ -97,7 +58,7 @@ class Probe:
         policies = [getattr(getattr(layer, "dtype_policy", None), "name", "") for layer in runnable.layers]
         named = [policy for policy in dict.fromkeys(policies) if policy]
         self.precision = next((policy for policy in named if policy.startswith("mixed")), named[0] if named else "")
-        self._scales = _SCALES if any("float16" in p and "bfloat16" not in p for p in named) else (1.0,)
+        self._scales = LOSS_SCALES if any("float16" in p and "bfloat16" not in p for p in named) else (1.0,)
         # Sums of squares in float32 lose what lies below 1e-38 or above 3e38; in float64 they cost a tenth more time.
         self._deep = len(graph) > _DEEP
         self._wide = self.precision == "float64" or self._deep
@@ -156,9 +117,9 @@ class Probe:
         size = found["sizes"]
         return Run(
             float(found["loss"]),
-            _root(found["gradients"]) / scale,
+            roots(found["gradients"]) / scale,
             np.sqrt(found["norms"]),
-            _root(found["outputs"], size) * batch.examples / scale,
+            roots(found["outputs"], size) * batch.examples / scale,
             np.sqrt(found["squares"] / size),
             found["sums"] / size,
             found["dead"],
@@ -259,6 +220,11 @@ class Probe:
                 to_outputs[self.seen.index(seen)] = gradient
 
 
+def probe_of(runnable: Runnable, loss: Loss, training: bool) -> Probe:
+    """A probe that sees every layer with weights, and what each block puts out."""
+    return Probe(runnable, loss, training, block_ends(runnable.graph))
+
+
 def _rows(runnable: Runnable) -> tuple[Row, ...]:
     facts = gather(runnable.graph)
     rows: list[Row] = []
@@ -316,13 +282,13 @@ def _summed(tensor: Tensor, wide: bool) -> Tensor:
 
 
 def _stacked(values: Sequence[Tensor]) -> Tensor:
-    """Numbers in one tensor of float64; half of `_NONE` for None, for what is stacked are halves of squares."""
+    """Numbers in one tensor of float64; half of `NO_GRADIENT` for None, for what is stacked are halves of squares."""
     tf, _ = load_keras()
     if not values:
         return tf.zeros((0,), tf.float64)
     kinds = {value.dtype for value in values if value is not None}
     kind = kinds.pop() if len(kinds) == 1 else tf.float64
-    none = tf.constant(_NONE / 2, kind)
+    none = tf.constant(NO_GRADIENT / 2, kind)
     stacked = tf.stack([none if each is None else each if each.dtype == kind else tf.cast(each, kind)
                         for each in values])  # fmt: skip
     return tf.cast(stacked, tf.float64)
@@ -338,11 +304,5 @@ def _sizes(tensors: Sequence[Tensor]) -> Tensor:
 
 def _safe(sums: np.ndarray) -> bool:
     """Whether sums of squares taken in float32 have lost nothing."""
-    known = sums[sums != _NONE]
+    known = sums[sums != NO_GRADIENT]
     return bool(((known > 1e-24) & (known < 1e30)).all())
-
-
-def _root(sums: np.ndarray, sizes: np.ndarray | float = 1.0) -> np.ndarray:
-    """Roots of means of squares: NaN where there is no gradient, infinity where one is not a number."""
-    known = np.where(np.isnan(sums), np.inf, sums)
-    return np.sqrt(np.where(known == _NONE, np.nan, known) / sizes)

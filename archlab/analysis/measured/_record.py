@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,19 @@ def record_gradients(
     x: Tensor = None,
     y: Tensor = None,
     *,
+    module: object = None,
     every: int = 100,
     share: float = 0.05,
     loss: Given = None,
     training: bool = True,
     batch: int = BATCH,
     tensorboard: str | Path | None = None,
+    input: Sequence[int] | None = None,
 ) -> Any:
-    """A Keras callback that records gradient flow during `model.fit`: a line of JSON for every record.
+    """Record gradient flow while a model is trained: a line of JSON for every record.
+
+    Makes a Keras callback for `model.fit`; of a PyTorch `module` a context for any training loop, which counts the
+    steps of every optimizer that trains one of its parameters.
 
     The model is measured on a batch of its own, with its weights as they are; training goes on as if it had not been.
     The first record is taken before the first step. After that a record waits until all of them together, the first
@@ -32,19 +38,21 @@ def record_gradients(
         path: of the file of JSON lines; a file that is there is replaced.
         x: a batch of inputs; a synthetic one by default.
         y: its labels.
+        module: a PyTorch module that is trained in the context; x and y are then as in `archlab.gradient_flow`.
         every: steps between two records.
         share: of the training time that the records may take; 1.0 takes every record when it is due.
         loss: as in `archlab.gradient_flow`; the one that the model is compiled with by default.
         training: whether layers act as in training.
         batch: examples in the batch that is not given.
         tensorboard: a folder for TensorBoard's scalars: the slope, and the activation gradient, kernel gradient,
-            activation and the dead share of every layer.
+            activation and the dead share of every layer. With Keras alone.
+        input: what a PyTorch module takes where x is not given: (3, 224, 224).
 
     Returns:
-        A `keras.callbacks.Callback`.
+        A `keras.callbacks.Callback`, or a context; its `epoch` is written with every record, once set.
 
     Raises:
-        UsageError: `every` or `share` is out of its range.
+        UsageError: `every` or `share` is out of its range; or what is given does not fit the module.
         MissingPartError: TensorBoard's scalars are asked for and it is not installed.
 
     >>> import keras, numpy, tempfile
@@ -62,6 +70,13 @@ def record_gradients(
         raise UsageError(f"records are taken every so many steps, at least 1, got {every}")
     if not 0 < share <= 1:
         raise UsageError(f"share of the training time must be above 0 and at most 1, got {share}")
+    if module is not None:
+        from archlab.analysis.measured._module_record import GradientRecord
+
+        if tensorboard is not None:
+            raise UsageError("TensorBoard's scalars are written of Keras models alone: leave tensorboard out")
+        shape = None if input is None else tuple(input)
+        return GradientRecord(path, module, (x, y, batch), every, share, loss, training, shape)
     if tensorboard is not None and find_spec("tensorboard") is None:
         raise MissingPartError("TensorBoard's scalars need TensorBoard: pip install tensorboard")
     from archlab.analysis.measured._callback import GradientFlowCallback  # its base class is Keras's

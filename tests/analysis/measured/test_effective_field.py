@@ -27,7 +27,7 @@ from archlab import (
     Sequence,
     effective_receptive_field,
 )
-from archlab.analysis.measured._subject import settled
+from archlab.analysis.measured._keras_subject import settled
 from archlab.bridge import build, live
 from archlab.errors import SourceError, UnknownNameError, UsageError
 
@@ -250,7 +250,7 @@ def test_inputs_keep_their_names_where_keras_makes_the_copy() -> None:
 
 
 def test_a_mistake_in_the_batch_is_told_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archlab.analysis.measured._subject.build", None)
+    monkeypatch.setattr("archlab.analysis.measured._keras_subject.build", None)
     with pytest.raises(UsageError, match="x must be a batch of"):
         effective_receptive_field(NET, x=np.ones((2, 5, 5, 3)))
 

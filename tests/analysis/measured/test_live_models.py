@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 from archlab import gradient_flow, load
 from archlab.analysis.measured._batch import synthetic
-from archlab.analysis.measured._gradient_flow import probe_of
 from archlab.analysis.measured._loss import choose
+from archlab.analysis.measured._probe import probe_of
 from archlab.bridge import live
 from archlab.errors import UsageError
 from tests.keras_models import model_of, recipes
