@@ -9,13 +9,13 @@ from typing import Any, cast
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from archlab.torch_bridge.types import Module
+from archlab.torch_bridge.types import Module, Tensor
 
 
 def arrays(values: object) -> object:
     """Tensors as NumPy arrays, wherever they lie and in lists and mappings too; anything else as it is."""
     if isinstance(values, torch.Tensor):
-        plain = values.detach().cpu()
+        plain = cast(Tensor, values).detach().cpu()
         return (plain.float() if plain.dtype == torch.bfloat16 else plain).resolve_conj().numpy()
     if isinstance(values, Mapping):
         return {key: arrays(each) for key, each in cast("Mapping[object, object]", values).items()}
