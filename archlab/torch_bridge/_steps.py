@@ -15,7 +15,7 @@ from archlab.torch_bridge.types import Module, Tensor
 def arrays(values: object) -> object:
     """Tensors as NumPy arrays, wherever they lie and in lists and mappings too; anything else as it is."""
     if isinstance(values, torch.Tensor):
-        plain = cast(Tensor, values).detach().cpu()
+        plain = cast("Tensor", values).detach().cpu()
         return (plain.float() if plain.dtype == torch.bfloat16 else plain).resolve_conj().numpy()
     if isinstance(values, Mapping):
         return {key: arrays(each) for key, each in cast("Mapping[object, object]", values).items()}
