@@ -13,13 +13,13 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from tests.pages import GENERATED, PAGES, ROOT, outputs, same  # noqa: E402
+from tests.pages import ELSEWHERE, PAGES, ROOT, outputs, same  # noqa: E402
 
 
 def main(names: list[str]) -> None:
     """Rewrite the files named, or all of the documentation."""
     for path in [Path(name).resolve() for name in names] or PAGES:
-        if path.relative_to(ROOT).as_posix() not in GENERATED:
+        if path.relative_to(ROOT).as_posix() not in ELSEWHERE:
             _renew(path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import GENERATED, PAGES, ROOT, blocks, commands, outputs, same
+from tests.pages import ELSEWHERE, PAGES, ROOT, blocks, commands, outputs, same
 
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 QUICK = (
@@ -21,7 +21,7 @@ QUICK = (
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES if name not in GENERATED],
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES if name not in ELSEWHERE],
 )
 def test_a_page_shows_what_comes_out(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
