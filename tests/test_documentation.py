@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,18 @@ QUICK = (
     "docs/how-to/write-an-architecture.md",
 )
 """Pages that build and measure next to nothing; the others run in CI."""
+LONG = ("docs/tutorial.md", "docs/concepts/gradient-gallery.md", "docs/how-to/measure-gradients.md")
+"""Pages that measure networks of fifty layers."""
+
+
+def _mark(page: str) -> Any:
+    if page in QUICK:
+        return page
+    return pytest.param(page, marks=pytest.mark.exhaustive if page in LONG else pytest.mark.slow)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own use of NumPy
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES if name not in ELSEWHERE],
-)
+@pytest.mark.parametrize("page", [_mark(name) for name in NAMES if name not in ELSEWHERE])
 def test_a_page_shows_what_comes_out(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
