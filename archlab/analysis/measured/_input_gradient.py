@@ -42,15 +42,23 @@ class InputGradient:
         self.watched = [number for number, kind in enumerate(self._kinds) if kind.is_floating]
         if not self.watched:
             raise UsageError("no gradient is taken with respect to an input of whole numbers")
-        # Never XLA: on a CPU it makes convolutions several times slower.
-        self._traced = tf.function(self._gradient, jit_compile=False, autograph=False, reduce_retracing=True)
+        self._compiled: dict[object, Callable[..., list[Tensor]]] = {}
 
     def __call__(self, x: Sequence[Tensor], values: list[Tensor], extra: Sequence[Tensor] = ()) -> list[np.ndarray]:
         """The gradients, each of its input's shape; zero where no way leads from the input to the target."""
         tf, _ = load_keras()
         inputs = [tf.cast(tf.convert_to_tensor(array), kind) for array, kind in zip(x, self._kinds, strict=True)]
-        made = self._traced(inputs, values, [tf.convert_to_tensor(each) for each in extra])
-        return [each.numpy().astype("float64") for each in made]
+        given = inputs, values, [tf.convert_to_tensor(each) for each in extra]
+        key = tuple([(tensor.dtype, tuple(tensor.shape)) for tensor in (*inputs, *given[2])])
+        if key not in self._compiled:
+            # As in a probe: each shape's function is asked for by hand, or TensorFlow warns of models that are many.
+            def gradient(x: list[Tensor], values: list[Tensor], extra: list[Tensor]) -> list[Tensor]:
+                return self._gradient(x, values, extra)
+
+            # Never XLA: on a CPU it makes convolutions several times slower.
+            function = tf.function(gradient, jit_compile=False, autograph=False)
+            self._compiled[key] = function.get_concrete_function(*given)
+        return [each.numpy().astype("float64") for each in self._compiled[key](*given)]
 
     def _gradient(self, x: list[object], values: list[object], extra: list[object]) -> list[object]:
         tf, _ = load_keras()
