@@ -18,7 +18,7 @@ _IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 # Building a Keras model takes what it takes: a deadline would only measure the machine.
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True, "database": None}
 settings.register_profile("fast", max_examples=40, **_COMMON)  # pyright: ignore[reportArgumentType]
-settings.register_profile("ci", max_examples=60, **_COMMON)  # pyright: ignore[reportArgumentType]
+settings.register_profile("ci", max_examples=40, **_COMMON)  # pyright: ignore[reportArgumentType]
 settings.register_profile("full", max_examples=500, **_COMMON)  # pyright: ignore[reportArgumentType]
 settings.load_profile("ci" if _IN_CI else "fast")
 

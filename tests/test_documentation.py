@@ -17,7 +17,12 @@ QUICK = (
     "docs/how-to/write-an-architecture.md",
 )
 """Pages that build and measure next to nothing; the others run in CI."""
-LONG = ("docs/tutorial.md", "docs/concepts/gradient-gallery.md", "docs/how-to/measure-gradients.md")
+LONG = (
+    "docs/tutorial.md",
+    "docs/concepts/gradient-gallery.md",
+    "docs/how-to/effective-receptive-field.md",
+    "docs/how-to/measure-gradients.md",
+)
 """Pages that measure networks of fifty layers."""
 
 

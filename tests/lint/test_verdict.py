@@ -35,7 +35,7 @@ def said(model: Any, loss: Any = "mean_squared_error") -> tuple[str, str, list[s
     return flow.verdict, verdict_sentence(result), odd_layers(flow)
 
 
-@pytest.mark.parametrize("depth", [40, 60])
+@pytest.mark.parametrize("depth", [40, pytest.param(60, marks=pytest.mark.slow)])
 def test_an_explosion_beyond_float32_is_no_vanishing_and_float32_is_named(depth: int) -> None:
     verdict, sentence, lines = said(chain(depth, keras.initializers.RandomNormal(stddev=4.0)))
     assert verdict == "exploding" and sentence.startswith("exploding.")
@@ -72,7 +72,7 @@ def test_zeros_behind_a_head_of_zeros_are_no_vanishing() -> None:
     assert sentence.startswith("no verdict: gradients are exactly zero in 4 of 4 layers before the head")
 
 
-@pytest.mark.parametrize("blocks", [1, 6])
+@pytest.mark.parametrize("blocks", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_blocks_that_begin_as_the_identity_are_no_vanishing(blocks: int) -> None:
     keras.utils.set_random_seed(0)
     x = keras.Input((8, 8, 3))

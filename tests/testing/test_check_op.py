@@ -362,7 +362,7 @@ def test_yaml_that_does_not_come_back_fails(monkeypatch: pytest.MonkeyPatch) -> 
     # The numbers of its argument are no numbers of YAML.
     found = examine(Coloured(2j))
     assert [each.check for each in found.failed] == ["YAML"]
-    assert "2j" in found["YAML"].sentence
+    assert "colour cannot be written in YAML: a complex is no" in found["YAML"].sentence
 
 
 def test_a_keras_layer_that_is_read_as_another_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_it_shows_itself() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.exhaustive)])
 def test_against_the_high_water_mark_of_a_process(precision: str) -> None:
     command = [sys.executable, "-m", "tests.benchmarks.memory", "--child", "mobilenet_v1", "128", "16", precision]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
