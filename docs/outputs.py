@@ -1,7 +1,7 @@
 """Writes anew what the commands and the Python of the documentation print: run it after changing what they print.
 
 python docs/outputs.py [FILE…] runs every page, as `tests/pages.py` says, and puts what comes out in the place of what
-was shown where the two differ. An output that is cut short ("…") is left as it is, and named.
+was shown where the two differ. An output that is cut short ("…") is cut after as many lines, and before as many.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ def _renew(path: Path) -> None:
             for block, start, shown, real in outputs(text, page):
                 if same(shown, real):
                     continue
-                if "…\n" in shown:
-                    print(f"{page}:{block.line}: cut short, and no longer what comes out")
-                else:
-                    changes.append((start, shown, real))
+                changes.append((start, shown, _cut(real, shown)))
+                if not same(changes[-1][2], real):
+                    print(f"{page}:{block.line}: cut short at several places, look at it")
         except Exception as error:
             print(f"{page}: {type(error).__name__}: {error}")
         finally:
@@ -48,6 +47,16 @@ def _renew(path: Path) -> None:
     if changes:
         path.write_text(text, encoding="utf-8")
         print(f"{page}: {len(changes)} written anew")
+
+
+def _cut(real: str, shown: str) -> str:
+    """The output with as many lines before and behind a line "…" as there were."""
+    lines = shown.splitlines(keepends=True)
+    if "…\n" not in lines:
+        return real
+    before, made = lines.index("…\n"), real.splitlines(keepends=True)
+    behind = len(lines) - before - 1
+    return "".join([*made[:before], "…\n", *made[len(made) - behind :]])
 
 
 if __name__ == "__main__":

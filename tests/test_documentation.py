@@ -19,6 +19,7 @@ QUICK = (
 """Pages that build and measure next to nothing; the others run in CI."""
 LONG = (
     "docs/tutorial.md",
+    "docs/concepts/gradient-flow.md",
     "docs/concepts/gradient-gallery.md",
     "docs/how-to/effective-receptive-field.md",
     "docs/how-to/measure-gradients.md",
