@@ -149,6 +149,11 @@ def outputs(text: str, page: str) -> Iterator[tuple[Block, int, str, str]]:
     Raises:
         Exception: whatever a block raises.
     """
+    from archlab.zoo import _registry
+
+    zoo = dict(_registry.entries())
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session(free_memory=False)  # layers without a name are numbered anew
     module = ModuleType("page")
     names = vars(module)
     sys.modules[module.__name__] = module  # dataclasses look there for what their annotations name
@@ -168,6 +173,9 @@ def outputs(text: str, page: str) -> Iterator[tuple[Block, int, str, str]]:
                     yield block, block.span[0] + command.start, command.shown, printed(command)
     finally:
         del sys.path[:2], sys.modules[module.__name__]
+        # What a page enters into the zoo is no part of what the next page lists.
+        _registry._entries.clear()
+        _registry._entries.update(zoo)
 
 
 def same(shown: str, real: str) -> bool:

@@ -99,12 +99,16 @@ def architecture(paper: str, name: str = "") -> Callable[[Callable[..., Part]], 
 
 
 @cache
-def entries() -> Mapping[str, Entry]:
-    """Every architecture of the zoo by name: all that the modules of this package have entered."""
+def _import_all() -> None:
     package = importlib.import_module("archlab.zoo")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"archlab.zoo.{module.name}")
+
+
+def entries() -> Mapping[str, Entry]:
+    """Every architecture of the zoo by name: all that the modules of this package, and others, have entered so far."""
+    _import_all()
     return dict(sorted(_entries.items()))
 
 

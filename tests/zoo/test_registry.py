@@ -1,0 +1,20 @@
+"""The zoo's registry: what is entered is found, by any spelling, at any time."""
+
+from __future__ import annotations
+
+import pytest
+
+from archlab import Conv, Input, Part, load
+from archlab.zoo import _registry, architecture
+
+
+def test_what_is_entered_after_the_zoo_was_listed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_registry, "_entries", dict(_registry.entries()))
+
+    @architecture("nobody, Nothing")
+    def late_net(width: int = 8) -> Part:
+        """A convolution."""
+        return Input(8, 8, 3) >> Conv(width)
+
+    assert load("Late-Net:width=4").graph.nodes[-1].shape == (8, 8, 4)
+    assert late_net().to_graph().nodes[-1].shape == (8, 8, 8)
