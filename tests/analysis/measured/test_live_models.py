@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -444,3 +447,21 @@ def test_a_deep_network_is_measured_as_any_other(monkeypatch: pytest.MonkeyPatch
         assert other.weight_gradient_norm == pytest.approx(one.weight_gradient_norm, rel=1e-5)
         assert other.activation_gradient_rms == pytest.approx(one.activation_gradient_rms, rel=1e-5)
         assert other.weight_norm == pytest.approx(one.weight_norm, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="which convolutions TensorFlow has differs between systems")
+def test_channels_first_without_onednn_is_one_line() -> None:
+    code = """
+import tensorflow, keras, archlab
+x = keras.Input((3, 8, 8))
+y = keras.layers.Conv2D(4, 3, data_format="channels_first")(x)
+model = keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(y)))
+try:
+    print(archlab.gradient_flow(model).verdict)
+except archlab.ArchlabError as error:
+    print(error)
+"""
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    made = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert "set TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported" in made.stdout
