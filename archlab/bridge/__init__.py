@@ -26,6 +26,7 @@ from archlab.bridge._rules import keras_rule as keras_rule
 from archlab.bridge._runnable import Runnable as Runnable
 from archlab.bridge._runtime import load_any_keras as load_any_keras
 from archlab.bridge._runtime import load_keras as load_keras
+from archlab.bridge._runtime import missing_kernels as missing_kernels
 from archlab.bridge._runtime import unimproved_graphs as unimproved_graphs
 from archlab.bridge._runtime import writing_logs as writing_logs
 from archlab.bridge._settings import unstated as unstated

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from archlab.bridge.types import Keras, TensorFlow
-from archlab.errors import MissingPartError, OutputError
+from archlab.errors import MissingPartError, OutputError, UsageError
 
 
 @cache
@@ -120,3 +120,22 @@ class _Silenced:
             self.held.seek(0)
             os.write(2, self.held.read())
         self.held.close()
+
+
+@contextmanager
+def missing_kernels() -> Generator[None]:
+    """Say in one line what to do where TensorFlow has no kernel for what a model computes.
+
+    Raises:
+        UsageError: the gradient of a convolution with the channels first, which on a CPU oneDNN alone has.
+    """
+    tf, _ = load_keras()
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if "only supports NHWC" in str(error):
+            raise UsageError(
+                "TensorFlow without oneDNN has no gradient of a convolution with the channels first on a CPU: "
+                "set TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported"
+            ) from None
+        raise

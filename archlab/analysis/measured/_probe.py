@@ -20,10 +20,10 @@ from archlab.bridge import (
     load_keras,
     mask_of,
     masked,
+    missing_kernels,
     unimproved_graphs,
 )
 from archlab.bridge.types import Tensor
-from archlab.errors import UsageError
 from archlab.graph import Graph
 from archlab.ops import Identity
 from archlab.probes import LOSS_SCALES, NO_GRADIENT, Batch, Row, Run, roots
@@ -145,16 +145,8 @@ class Probe:
 
             function = tf.function(measure, jit_compile=False, autograph=False)
             self._compiled[key] = function.get_concrete_function(*arguments)
-        try:
-            with unimproved_graphs() if self._deep else nullcontext():
-                return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
-        except tf.errors.OpError as error:
-            if "only supports NHWC" in str(error):
-                raise UsageError(
-                    "TensorFlow without oneDNN has no gradient of a convolution with the channels first on a CPU: "
-                    "set TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported"
-                ) from None
-            raise
+        with missing_kernels(), unimproved_graphs() if self._deep else nullcontext():
+            return {name: value.numpy() for name, value in self._compiled[key](*arguments).items()}
 
     def _traced(
         self, x: list[Tensor], y: list[Tensor], values: list[Tensor], scale: Tensor, wide: bool

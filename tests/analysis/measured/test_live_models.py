@@ -451,14 +451,15 @@ def test_a_deep_network_is_measured_as_any_other(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="which convolutions TensorFlow has differs between systems")
-def test_channels_first_without_onednn_is_one_line() -> None:
-    code = """
+@pytest.mark.parametrize("measured", ["gradient_flow(model)", "effective_receptive_field(model, layer='conv')"])
+def test_channels_first_without_onednn_is_one_line(measured: str) -> None:
+    code = f"""
 import tensorflow, keras, archlab
 x = keras.Input((3, 8, 8))
-y = keras.layers.Conv2D(4, 3, data_format="channels_first")(x)
+y = keras.layers.Conv2D(4, 3, data_format="channels_first", name="conv")(x)
 model = keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(y)))
 try:
-    print(archlab.gradient_flow(model).verdict)
+    print(archlab.{measured})
 except archlab.ArchlabError as error:
     print(error)
 """
