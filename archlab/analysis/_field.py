@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
@@ -30,6 +30,11 @@ def _sides(values: Shares) -> tuple[int, ...] | None:
     inner = {_sides(value) if isinstance(value, tuple) else () for value in values}
     sides = next(iter(inner)) if len(inner) == 1 else None
     return None if sides is None else (len(values), *sides)
+
+
+def _flat(values: Shares) -> Iterator[float]:
+    for value in values:
+        yield from _flat(value) if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +100,8 @@ class EffectiveReceptiveField(Record, Printed):
                 raise SourceError(f"{name} has {len(value)} axes, and the image has {axes}")
         if (self.centre is None) != self.empty or (self.sigma is None) != self.empty:
             raise SourceError("a field that is not empty has a centre and a sigma")
+        if not all(map(isfinite, (*_flat(self.share), *(self.centre or ()), *(self.sigma or ())))):
+            raise SourceError("share, centre and sigma must be finite")
         if not self.empty and _sides(self.share) != self.image:
             raise SourceError(f"share must have the shape of the image, {self.image}")
         return self

@@ -10,7 +10,7 @@ from archlab.analysis._frame import frame
 from archlab.analysis._names import apart
 from archlab.analysis._record import Record
 from archlab.analysis._trend import Trend
-from archlab.errors import UnknownNameError, did_you_mean
+from archlab.errors import SourceError, UnknownNameError, did_you_mean
 from archlab.files import INLINE
 from archlab.shown import Printed
 
@@ -213,7 +213,13 @@ class GradientFlow(Curve, Record, Printed):
         return {name: data[name] for name in _IN_ORDER} | self.trend.to_dict()
 
     def restored(self, data: Mapping[str, object]) -> GradientFlow:
-        """The same with what older files do not say."""
+        """The same with what older files do not say.
+
+        Raises:
+            SourceError: it has no loss.
+        """
+        if not self.losses:
+            raise SourceError("losses must hold that of every run, and is empty")
         weights = self.weights if "weights" in data else initializations(len(self.seeds))
         precision = self.model_precision if "model_precision" in data else self.precision
         return replace(self, weights=weights, model_precision=precision)

@@ -11,9 +11,9 @@ from archlab.errors import SourceError, UsageError, did_you_mean
 from archlab.experiments._plan import Candidate, Plan, RecipeVariant, Resources, folder_name, split_reference
 from archlab.files import read_text
 from archlab.notation._nodes import LARGEST, Nodes
+from archlab.parsing import read_bytes
 
 _KEYS = ("name", "data", "architectures", "recipes", "seeds", "set", "output", "retries", "resources")
-_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -153,10 +153,12 @@ class _Reader(Nodes):
         return value
 
     def memory(self, node: yaml.Node) -> int:
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)", str(self.scalar(node, "resources.memory")).strip())
-        if not match or (match[2] or "B") not in _BYTES:
-            raise self.wrong(node, f"resources.memory must be an amount such as 4 GiB, got {self.shown(node)}")
-        return int(float(match[1]) * _BYTES[match[2] or "B"])
+        value = self.scalar(node, "resources.memory")
+        try:
+            return read_bytes(f"{value}B" if isinstance(value, int) else str(value), "")
+        except UsageError:
+            said = f"resources.memory must be an amount such as 4 GiB, got {self.shown(node)}"
+            raise self.wrong(node, said) from None
 
     def whole(self, node: yaml.Node, place: str, low: int, high: int) -> int:
         value = self.scalar(node, place)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from math import inf, isinf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -196,9 +197,12 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _mismatch("a number", value)
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:
-        raise _mismatch("a number below 10^308", value) from None
+        found = inf
+    if isinf(found):
+        raise _mismatch("a number below 10^308", value)
+    return found
 
 
 def _whole(value: object) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from archlab.errors import SourceError
+from archlab.text import printable
 
 LARGEST = 2**19
 """Characters. The YAML of a network of a thousand layers, each written out, has a tenth of it."""
@@ -74,7 +75,10 @@ class Nodes:
         if not isinstance(node, yaml.ScalarNode):
             raise self.wrong(node, f"{place} must be a single value, got {self.shown(node)}")
         try:
-            return yaml.SafeLoader("").construct_object(node)
+            value = yaml.SafeLoader("").construct_object(node)
+            if isinstance(value, str):
+                value.encode()  # half of a character, which `"\uD800"` writes, could not be written again
+            return value
         except (ValueError, yaml.YAMLError):
             raise self.wrong(node, f"{place}: {self.shown(node)} cannot be read as a value") from None
 
@@ -90,6 +94,6 @@ class Nodes:
     def shown(self, node: object) -> str:
         """What was written, short enough for one line."""
         if isinstance(node, yaml.ScalarNode):
-            text = node.value if node.style is None else repr(node.value)
+            text = printable(node.value) if node.style is None else repr(node.value)
             return text if 0 < len(text) <= 40 else f"{text[:40]}…" if text else "nothing"
         return f"a list of {len(node.value)}" if isinstance(node, yaml.SequenceNode) else "a mapping"

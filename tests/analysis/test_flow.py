@@ -47,7 +47,16 @@ def test_a_loss_that_is_no_number_is_none_in_a_file_and_nan_again() -> None:
     assert isnan(GradientFlow.from_dict(data).losses[1])
 
 
-@pytest.mark.parametrize("data", [{}, {"layers": [1], "losses": []}, {"layers": "conv", "losses": []}, {"losses": 3}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {**flow().to_dict(), "losses": []},
+        {"layers": [1], "losses": []},
+        {"layers": "conv", "losses": []},
+        {"losses": 3},
+    ],
+)
 def test_what_is_no_gradient_flow_says_so(tmp_path: Path, data: dict[str, Any]) -> None:
     (tmp_path / "flow.json").write_text(json.dumps(data))
     with pytest.raises(SourceError, match=r"flow.json holds no gradient flow"):

@@ -62,6 +62,7 @@ def test_a_number_that_was_not_finite_is_nan() -> None:
         ({"layers": [{"name": "conv", "norm": True}]}, "layers[0].norm must be a number, got true"),
         ({"layers": [{"name": "conv", "norm": 10**400}]},
          "layers[0].norm must be a number below 10^308, got a number of 401 digits"),
+        ({"layers": [{"name": "conv", "norm": float("inf")}]}, "layers[0].norm must be a number below 10^308, got inf"),
         ({"layers": [{"name": "\ud800", "norm": 1}]}, r"layers[0].name must be valid Unicode, got '\ud800'"),
         ({"layers": [{"name": "a", "norm": 1, "box": [1]}]}, "layers[0].box must be a list of 2, got one of 1"),
         ({"layers": [{"name": "a", "norm": 1, "box": [1, 2.5]}]}, "layers[0].box[1] must be a whole number, got 2.5"),

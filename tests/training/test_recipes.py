@@ -100,6 +100,7 @@ def test_an_unknown_recipe() -> None:
     ("text", "message"),
     [
         ("epochs: [", "invalid YAML"),
+        (f"base: 0x{'f' * 5000}", "base must be the name of a recipe or a file, got a number of 6,021 digits"),
         ("- 1", "a recipe is a mapping of fields"),
         ("epoch: 3", "a recipe has no field 'epoch': did you mean epochs?"),
         ("base: lectre", "no recipe named 'lectre': did you mean lecture?"),

@@ -10,6 +10,7 @@ import yaml
 
 from archlab.errors import SourceError, UnknownNameError, UsageError, did_you_mean
 from archlab.files import read_text
+from archlab.text import shown
 from archlab.training.recipes._recipe import Recipe, read_fields
 
 _PACKAGE = "archlab.training.recipes"
@@ -68,10 +69,12 @@ def _from_yaml(text: str, where: str, children: tuple[str, ...]) -> Recipe:
     settings = dict(data)
     try:
         base = settings.pop("base", None)
+        if not isinstance(base, str | None):
+            raise SourceError(f"{where}: base must be the name of a recipe or a file, got {shown(base)}")
         start = (
             Recipe(Path(where).stem)
             if base is None
-            else replace(_load(str(base), (*children, where)), name=Path(where).stem)
+            else replace(_load(base, (*children, where)), name=Path(where).stem)
         )
         return start.with_settings(read_fields(settings))
     except (UsageError, UnknownNameError) as error:

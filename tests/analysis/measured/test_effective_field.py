@@ -213,6 +213,11 @@ def test_there_and_back(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(SourceError, match="holds no effective receptive field"):
         EffectiveReceptiveField.load(tmp_path / "other.json")
+    for name in ("centre", "sigma", "share"):
+        data = found.to_dict()
+        (data[name] if name != "share" else data[name][0])[0] = None
+        with pytest.raises(SourceError, match="share, centre and sigma must be finite"):
+            EffectiveReceptiveField.from_dict(data)
 
 
 NET = Input(12, 12, 3) >> Conv(4) >> Activation("tanh") >> GlobalAvgPool() >> Dense(1)
