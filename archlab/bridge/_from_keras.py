@@ -45,7 +45,19 @@ from archlab.bridge._settings import Settings
 from archlab.bridge.types import Config, Keras, Layer, Model, Tensor, Untyped, Variable
 from archlab.errors import ShapeError, UsageError
 from archlab.graph import Graph, Node, Scope, Shape
-from archlab.ops import Constants, Detached, Fixed, Input, Op, Opaque, Output, Rearranged, Repeated, Weight
+from archlab.ops import (
+    POINTWISE,
+    Constants,
+    Detached,
+    Fixed,
+    Input,
+    Op,
+    Opaque,
+    Output,
+    Rearranged,
+    Repeated,
+    Weight,
+)
 
 
 def from_keras(model: object, input: Sequence[int | None] | None = None) -> Graph:
@@ -407,7 +419,7 @@ class _Reader:
             macs = opened.constants.macs
             if macs is None:
                 return None, opened.constants.why or why
-            return Fixed(type(layer).__name__, (), (), self._infer(call, tensors), macs), why
+            return Fixed(type(layer).__name__, (), (), self._infer(call, tensors), macs=macs), why
         absent = opened.absent if len(opened.outputs) < len(call.outputs) else ()
         if len(opened.outputs) + len(absent) != len(call.outputs):
             return None, "its call makes another number of tensors than Keras says"
@@ -492,8 +504,9 @@ class _Reader:
         if own:
             self.variables[position] = own
         # Further outputs have nodes of their own, so that a shape goes with each.
+        part = isinstance(op, Rearranged) and op.looks == POINTWISE
         for tensor, (shape, _) in zip(call.outputs[1:], made[1:], strict=True):
-            self.add(Node(self.name(name), Output(shape), (position,), shape, scope, name, _dtype(tensor), ()))
+            self.add(Node(self.name(name), Output(shape, part), (position,), shape, scope, name, _dtype(tensor), ()))
         positions = list(range(position, position + len(call.outputs)))
         self._batch.update({at: each.batch for at, each in zip(positions, made, strict=True) if each.batch != LEADING})
         reads = {id(tensor): known[id(tensor)] for tensor in call.arguments.keras_tensors}

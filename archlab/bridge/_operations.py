@@ -7,7 +7,8 @@ the rules give.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, log2, prod
+from functools import partial
+from math import ceil, log2, pi, prod
 from typing import NamedTuple, TypeVar
 
 from archlab import ops
@@ -32,6 +33,7 @@ from archlab.ops import (
     Window,
     Windows,
 )  # fmt: skip
+from archlab.signals import Nonlinearity, Passed, Signal, activated, averaged_over_all, scaled, stopped, unchanged
 from archlab.units import ACTIVATION_FLOPS, RESIZE_FLOPS
 
 
@@ -82,7 +84,7 @@ class Call(NamedTuple):
         """The name of the operation's class; of a function of TensorFlow's, its own."""
         return kind_of(self.operation)
 
-    def called(self, kind: type[Called], **more: object) -> Op:
+    def called(self, kind: type[Called], **more: Untyped) -> Op:
         """An operation of that kind, for these shapes."""
         return kind(self.name, self.shapes, self.made, self.infer, **more)
 
@@ -147,6 +149,7 @@ _ACTIVATIONS = {
     "Exp": "exponential", "LeakyRelu": "leaky_relu", "Mish": "mish", "Glu": "glu", "LogSoftmax": "log_softmax",
 }  # fmt: skip
 _LINEAR = ("Negative", "Deg2rad", "Rad2deg", "Cast", "SaturateCast", "Real", "Conj", "Conjugate")
+_KEEPING = ("Cast", "SaturateCast", "Real", "Conj", "Conjugate")
 _BY_OUTPUT = ("Exp", "Exp2", "Expm1", "Sqrt", "Rsqrt", "Reciprocal", "Tan", "Cbrt")
 _BY_INPUT = (
     "Abs", "Absolute", "Fabs", "Square", "Log", "Log1p", "Log2", "Log10", "Sin", "Cos", "Sinh", "Cosh", "Arctan",
@@ -160,7 +163,7 @@ _STEPS = (
     "Isfinite", "Isclose", "Isneginf", "Isposinf", "IsIn", "Digitize",
     "SearchSorted", "LeftShift", "RightShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
 )  # fmt: skip
-_FREE = ("StopGradient", "ConvertToTensor", "Copy", "ZerosLike", "OnesLike", "FullLike", "EmptyLike", "Ndim", "Size",
+_FREE = ("ConvertToTensor", "Copy", "ZerosLike", "OnesLike", "FullLike", "EmptyLike", "Ndim", "Size",
          "Arange", "Full")  # fmt: skip
 
 
@@ -194,7 +197,9 @@ def _softmax(call: Call) -> Op | None:
 
 @_for(*_LINEAR)
 def _linear(call: Call) -> Op:
-    return call.called(Elementwise, flops=0 if "Cast" in call.name else 1, linear=True)
+    scale = -1.0 if call.name == "Negative" else pi / 180 if call.name == "Deg2rad" else 180 / pi
+    passes = unchanged if call.name in _KEEPING else partial(scaled, scale=scale, offset=0.0)
+    return call.called(Elementwise, flops=0 if "Cast" in call.name else 1, linear=True, passes=passes)
 
 
 @_for(*_BY_OUTPUT)
@@ -216,7 +221,28 @@ def _by_input(call: Call) -> Op:
     if merge and len(call.shapes) == 2 and len(call.shapes[0]) == len(call.shapes[1]) and not call.whole:
         return merge()
     each = 2 if call.name == "Clip" else 1
-    return call.called(Elementwise, flops=each, linear=linear or call.name == "RGBToGrayscale")
+    function = None if call.whole else _nonlinearity(call, constants)
+    return call.called(
+        Elementwise,
+        flops=each,
+        linear=linear or call.name == "RGBToGrayscale",
+        passes=None if function is None else partial(activated, function=function),
+    )
+
+
+def _nonlinearity(call: Call, constants: list[Untyped]) -> Nonlinearity | None:
+    """The function of one element that a call is, where the prediction of signals knows it."""
+    name = {"Abs": "absolute", "Fabs": "absolute"}.get(call.name, call.name.lower())
+    if name in ("absolute", "sin", "cos", "erf"):
+        return Nonlinearity(name)
+    low, high = call.asked("x_min"), call.asked("x_max")
+    if name in ("maximum", "minimum") and len(call.shapes) == 1 and len(constants) == 1:
+        low, high = (constants[0], None) if name == "maximum" else (None, constants[0])
+    elif name != "clip":
+        return None
+    if not all(isinstance(limit, int | float | None) for limit in (low, high)):
+        return None
+    return Nonlinearity("clip", None if low is None else float(low), None if high is None else float(high))
 
 
 @_for("Add", "Subtract")
@@ -226,7 +252,10 @@ def _sum(call: Call) -> Op:
         return ops.Add() if call.name == "Add" else ops.Subtract()
     if len(call.shapes) == 1 and numbers and (call.name == "Add" or _is_symbolic(call.operands[0])):
         return ops.Arithmetic(offset=float(numbers[0]) if call.name == "Add" else -float(numbers[0]))
-    return call.called(Elementwise, linear=True)
+    passes = None
+    if len(call.shapes) == 1 and numbers and not call.whole:  # a number less the tensor
+        passes = partial(scaled, scale=-1.0, offset=float(numbers[0]))
+    return call.called(Elementwise, linear=True, passes=passes)
 
 
 @_for(*_STEPS)
@@ -235,9 +264,21 @@ def _step(call: Call) -> Op:
     return call.called(Elementwise, linear=True)
 
 
+@_for("StopGradient")
+def _stopped(call: Call) -> Op:
+    return call.called(Viewed, passes=stopped)
+
+
 @_for(*_FREE)
 def _free(call: Call) -> Op:
-    return call.called(Viewed)
+    return call.called(Viewed, passes=unchanged if call.name in _COPYING else _unlike)
+
+
+_COPYING = ("ConvertToTensor", "Copy")
+
+
+def _unlike(x: Signal) -> None:
+    """Of what does not depend on what comes in."""
 
 
 @_for("Reshape", "Squeeze", "ExpandDims", "Ravel", "View")
@@ -292,6 +333,10 @@ def _padded(call: Call) -> Op:
     if not pairs or pairs[-1] != (0, 0) or len(made) != len(came):
         return call.called(Rearranged)
     constant = call.asked("mode", "constant") == "constant"
+    if constant and not call.asked("constant_values") and pairs[0] == (0, 0) and 3 <= call.rank <= 5:
+        return ops.ZeroPad(
+            ops.alike(tuple([before if before == after else (before, after) for before, after in pairs[1:-1]]))
+        )
     axes = tuple([Axis(1, (range(-before, 1 - before),)) for before, _ in pairs[1:-1]])
     return call.called(Rearranged, looks=Windows(axes) if constant and axes else None)
 
@@ -323,7 +368,8 @@ def _part(call: Call) -> Op:
 
 @_for("Split", "ArraySplit", "Unstack", "Hsplit", "Vsplit", "Dsplit")
 def _split(call: Call) -> Op:
-    return call.called(Rearranged)
+    along = call.name in ("Split", "ArraySplit") and not call.whole and call.asked("axis") in (-1, call.rank - 1)
+    return call.called(Rearranged, looks=POINTWISE if along else None)
 
 
 @_for("BroadcastTo", "Tile", "Repeat", "Roll", "Flip", "Fliplr", "Flipud", "Rot90", "Tril", "Triu", "Take",
@@ -403,7 +449,20 @@ def _reduced(call: Call) -> Op:
         raise BeyondError(f"axis={axis}: it mixes the samples of a batch")
     each = {"Var": 3, "Std": 3, "Moments": 4, "Logsumexp": 3, "Normalize": 3, "Norm": 2}.get(call.name, 1)
     linear = call.name in ("Mean", "Sum", "Average", "Cumsum", "Any", "All", "CountNonzero")
-    return call.called(Reduced, positions=any(axis < rank - 1 for axis in axes), flops=each, linear=linear)
+    passes: Callable[[Signal], Passed | None] | None = None
+    if axes == list(range(1, rank - 1)) and axes and not call.whole:
+        keeps = len(call.made) == rank - 1
+        if call.name == "Mean":
+            passes = partial(averaged_over_all, axes=len(call.made) - 1)
+        elif call.name in ("Max", "Amax"):
+            passes = partial(_highest, keeps)
+    return call.called(
+        Reduced, positions=any(axis < rank - 1 for axis in axes), flops=each, linear=linear, passes=passes
+    )
+
+
+def _highest(keeps: bool, x: Signal) -> Passed | None:
+    return ops.GlobalMaxPool(keeps).signal((x,), ())
 
 
 @_for("Matmul", "Dot", "Einsum", "Tensordot", "Inner", "Vdot")

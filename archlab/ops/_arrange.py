@@ -23,7 +23,7 @@ from archlab.ops._window import (
     shift,
     stretched,
 )
-from archlab.signals import Passed, Signal, Sliding, enlarged, flattened, relocated, transposed, unchanged
+from archlab.signals import Passed, Signal, Sliding, enlarged, flattened, relocated, reshaped, transposed, unchanged
 from archlab.text import shown
 from archlab.units import RESIZE_FLOPS
 
@@ -104,11 +104,7 @@ class Reshape(_Moved):
         return POINTWISE if inputs[0][:-1] == self.output(*inputs)[:-1] else WHOLE
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        x = inputs[0]
-        if x.size == output[:-1]:
-            return unchanged(x)
-        # To one position each element becomes a channel; any other shape mixes the two in its own way.
-        return flattened(x, len(output) - 1, output[-1] or 0) if elements(output[:-1]) == 1 else None
+        return reshaped(inputs[0], tuple([size or 0 for size in output]))
 
     def keras(self, *inputs: Shape) -> KerasLayer:
         return KerasLayer("Reshape", {"target_shape": self.shape})

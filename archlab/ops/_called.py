@@ -9,10 +9,10 @@ from math import prod
 from typing import cast
 
 from archlab.errors import ShapeError
-from archlab.graph import Axis, Shape, elements, format_shape
+from archlab.graph import Axis, Shape, elements, format_shape, spatial
 from archlab.ops._base import Cost, Kept, Op, Weight
 from archlab.ops._window import MERGED, POINTWISE, STATISTICS, WHOLE, Permuted, Window, Windows
-from archlab.signals import ErrorSignal, Passed, Signal
+from archlab.signals import ErrorSignal, Passed, Signal, Sliding, relocated, reshaped, selected, transposed
 from archlab.signals.moments import Errors, Squares
 from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC
 
@@ -31,6 +31,8 @@ class Called(Op, abstract=True):
     came: tuple[Shape, ...]
     made: Shape
     infer: Callable[..., Shape] | None = field(default=None, compare=False)
+    passes: Callable[[Signal], Passed | None] | None = field(default=None, compare=False)
+    """What it makes of the one signal that comes in, where that is known."""
 
     @property
     def title(self) -> str:
@@ -52,6 +54,9 @@ class Called(Op, abstract=True):
         if len(inputs) == 1:
             return POINTWISE if inputs[0][:-1] == made[:-1] else WHOLE
         return MERGED if all(len(shape) == len(made) for shape in inputs) else WHOLE
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return self.passes(inputs[0]) if self.passes is not None and len(inputs) == 1 else None
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -129,12 +134,38 @@ class Rearranged(Called, abstract=True):
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()
 
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        x, *others = inputs
+        if self.passes is not None or others:
+            return super().signal(inputs, output)
+        channels = output[-1] or 0
+        if self.looks == POINTWISE and x.size == output[:-1]:
+            return selected(x, channels) if channels <= x.channels else None
+        if isinstance(self.looks, Permuted):
+            return transposed(x, self.looks.order)
+        if isinstance(self.looks, Windows) and channels == x.channels and _within(self.looks, x.size, spatial(output)):
+            return relocated(x, Sliding(x.size, spatial(output), self.looks.axes, 1))
+        return None
+
+
+def _within(looks: Windows, size: tuple[int, ...], out: tuple[int, ...]) -> bool:
+    """Whether a part is cut out, without steps or edges of something else."""
+    if not len(looks.axes) == len(size) == len(out):
+        return False
+    firsts = [axis.taps[0][0] if axis.stride == 1 and [*map(len, axis.taps)] == [1] else -1 for axis in looks.axes]
+    return all(0 <= first <= n - m for first, n, m in zip(firsts, size, out, strict=True))
+
 
 @dataclass(frozen=True, repr=False)
 class Viewed(Rearranged, abstract=True):
     """The same elements in the same memory, in another shape."""
 
     view = "always"
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        if self.passes is None and self.looks is None and self.placed and len(inputs) == 1:
+            return reshaped(inputs[0], tuple([size or 0 for size in output]))
+        return super().signal(inputs, output)
 
 
 @dataclass(frozen=True, repr=False)

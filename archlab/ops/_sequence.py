@@ -10,6 +10,7 @@ from archlab.graph import Shape, elements, format_shape
 from archlab.ops._activation import activation_name
 from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, weight
 from archlab.ops._window import POINTWISE, WHOLE, Window
+from archlab.signals import Passed, Signal, beside
 from archlab.units import ACTIVATION_FLOPS, BIAS_FLOPS, FLOPS_PER_MAC
 
 
@@ -234,6 +235,8 @@ class Output(Op, abstract=True):
     comparable = False
     further = True
     shape: Shape
+    part: bool = False
+    """Whether it is other channels of the map that the layer before is some channels of."""
     free = True
 
     def output(self, *inputs: Shape) -> Shape:
@@ -243,6 +246,9 @@ class Output(Op, abstract=True):
         # The other half of a split map; a state has no places, and the scores of an attention have others.
         same = len(self.shape) > 1 and inputs[0][:-1] == self.shape[:-1]
         return POINTWISE if same else WHOLE
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        return beside(inputs[0], output[-1] or 0) if self.part else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

@@ -21,7 +21,8 @@ Most rules are one call:
 - a normalization: `batch_normalized`, `layer_normalized`, `group_normalized`, given a `Normalizing`;
 - pooling: `maximum`, `averaged`, `averaged_over_all`;
 - paths that meet: `summed`, `multiplied`, `concatenated`;
-- positions that move: `relocated`, `enlarged`, `flattened`, `transposed`.
+- elements that move: `relocated`, `enlarged`, `flattened`, `reshaped`, `transposed`, `selected`,
+  `beside`, `stopped`.
 
 A rule of another kind is written with the arithmetic of moments in `archlab.signals.moments`. Nothing here knows a
 layer.
@@ -56,9 +57,13 @@ from archlab.signals._pooling import averaged_over_all as averaged_over_all
 from archlab.signals._types import ErrorSignal as ErrorSignal
 from archlab.signals._types import Passed as Passed
 from archlab.signals._types import Signal as Signal
+from archlab.signals._windows import beside as beside
 from archlab.signals._windows import enlarged as enlarged
 from archlab.signals._windows import flattened as flattened
 from archlab.signals._windows import maximum as maximum
 from archlab.signals._windows import relocated as relocated
+from archlab.signals._windows import reshaped as reshaped
+from archlab.signals._windows import selected as selected
+from archlab.signals._windows import stopped as stopped
 from archlab.signals._windows import transposed as transposed
 from archlab.signals._windows import unchanged as unchanged

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from math import asin, erf, erfc, exp, log, pi, sin, sqrt, tanh
+from math import asin, cos, erf, erfc, exp, inf, log, pi, sin, sqrt, tanh
 from typing import NamedTuple
 
 Function = Callable[[float], float]
@@ -206,6 +206,7 @@ _KINKED: dict[str, tuple[float, float]] = {
     "linear": (1.0, 0.0),
     "relu": (0.0, 1.0),
     "leaky_relu": (0.2, 0.8),
+    "absolute": (-1.0, 2.0),
 }
 _SMOOTH: dict[str, Function] = {
     "elu": _elu(1.0),
@@ -223,18 +224,41 @@ _SMOOTH: dict[str, Function] = {
     "hard_silu": lambda x: x * _hard_sigmoid(x),
     "hard_swish": lambda x: x * _hard_sigmoid(x),
     "log_sigmoid": lambda x: -_softplus(-x),
+    "sin": sin,
+    "cos": cos,
+    "erf": erf,
 }
 
 
+_FALLING = ("silu", "swish", "gelu", "mish", "hard_silu", "hard_swish", "absolute", "sin", "cos")
+
+
+def _limited(low: float, high: float, mean: float, variance: float) -> Response:
+    """The nearest number between two limits. One that nothing reaches, within four standard deviations, is none."""
+    reach = 4 * sqrt(max(variance, 0.0))
+    if high > mean + reach and low <= mean - reach:
+        return kinked(1.0, 0.0, mean, variance)
+    if high > mean + reach and low == 0:
+        return kinked(0.0, 1.0, mean, variance)
+    return smooth(lambda x: min(max(x, low), high), mean, variance)
+
+
 class Nonlinearity(NamedTuple):
-    """An activation: its Keras name and one number where it takes one (a slope, an upper limit)."""
+    """An activation: its Keras name and one number where it takes one (a slope, an upper limit).
+
+    A function of elements that is no activation goes by its name in `keras.ops`; `clip` by both of its limits, of which
+    either may be None.
+    """
 
     name: str
     number: float | None = None
+    upper: float | None = None
 
     def response(self, mean: float, variance: float) -> Response | None:
         """What it makes of a Gaussian; None where it has no rule (a softmax, an exponential)."""
-        name, number = self
+        name, number, upper = self
+        if name == "clip":
+            return _limited(-inf if number is None else number, inf if upper is None else upper, mean, variance)
         if name == "relu6":
             limit = 6.0 if number is None else number
             # A limit that nothing reaches is none: four standard deviations.
@@ -252,7 +276,7 @@ class Nonlinearity(NamedTuple):
     @property
     def rises(self) -> bool:
         """Whether it never falls, so that a maximum may be taken before it as well as after it."""
-        return self.name not in ("silu", "swish", "gelu", "mish", "hard_silu", "hard_swish")
+        return self.name not in _FALLING
 
 
 RELU = Nonlinearity("relu")

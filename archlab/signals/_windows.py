@@ -80,6 +80,48 @@ def flattened(x: Signal, axes: int, channels: int) -> Passed:
     return Passed(made, handed)
 
 
+def reshaped(x: Signal, output: tuple[int, ...]) -> Passed | None:
+    """The same elements in another shape, the last size being the channels; None where positions become channels."""
+    if prod(x.size) * x.channels != prod(output):
+        return None
+    if x.size == output[:-1]:
+        return unchanged(x)
+    # To one position each element becomes a channel; any other shape mixes the two in its own way.
+    return flattened(x, len(output) - 1, output[-1]) if prod(output[:-1]) == 1 else None
+
+
+def selected(x: Signal, channels: int) -> Passed:
+    """Some of the channels, in whatever order: each is as all are on average."""
+    share = channels / x.channels
+    # What is told of single channels behind a kernel or an activation is told of those that are left as well.
+    made = x._replace(channels=channels, before=x.before if share == 1 else None)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        # The others get none, and others who read them add theirs.
+        return (error if share == 1 else error.times(share),), ()
+
+    return Passed(made, handed)
+
+
+def beside(x: Signal, channels: int) -> Passed:
+    """Other channels of the map that `x` is some channels of: they add to the errors of all, by how many they are."""
+    share = channels / x.channels
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return (error.times(share),), ()
+
+    return Passed(x._replace(channels=channels, before=None, spread=None), handed)
+
+
+def stopped(x: Signal) -> Passed:
+    """What comes in goes out, and nothing comes back."""
+    return Passed(x, _nothing_back)
+
+
+def _nothing_back(error: ErrorSignal) -> tuple[Errors, Squares]:
+    return (None,), ()
+
+
 def transposed(x: Signal, order: tuple[int, ...]) -> Passed:
     """The spatial axes in another order."""
     made = x._replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isfinite
 from typing import NamedTuple
@@ -39,25 +40,27 @@ def forward(
 
 
 def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, float] | None) -> Moments:
-    why: list[str] = []
+    leading = leads(graph)
+    reasons: list[str | None] = []
     passed: list[Passed | None] = []
     signals: list[Signal | None] = []
     for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
         found: Passed | None = None
         signal: Signal | None = None
+        why: str | None = None
         large = _too_large(graph, position)
         if large and None not in [signals[source] for source in node.inputs]:
-            why.append(f"{node.name}: {large} is more than a prediction follows")
+            why = f"{node.name}: {large} is more than a prediction follows"
         elif not node.inputs:
             if is_known(node.shape):
                 signal = synthetic_signal(graph, position, moments=pixels)
             else:
-                why.append(f"{node.name}: the size of the input is not known")
+                why = f"{node.name}: the size of the input is not known"
         else:
             inputs = [signals[source] for source in node.inputs]
             known = [each for each in inputs if each is not None]
             if len(known) == len(inputs) and not facts.sized:
-                why.append(f"{node.name}: its size is not known")
+                why = f"{node.name}: its size is not known"
             elif len(known) == len(inputs):
                 if node.op.random and not chance and len(known) == 1:
                     found = Passed(known[0], handed_back)
@@ -66,15 +69,32 @@ def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, fl
                 else:
                     found = node.op.signal(tuple(known), node.shape)
                 if found is None:
-                    why.append(f"{node.name}: {node.op.title} has no rule for signals")
+                    why = f"{node.name}: {node.op.title} has no rule for signals"
                 elif not isfinite(found.output.square):
-                    why.append(f"{node.name}: the signal leaves the range of numbers")
+                    why = f"{node.name}: the signal leaves the range of numbers"
                     found = None
                 else:
                     signal = found.output
         passed.append(found)
         signals.append(signal)
-    return Moments(passed, signals, why)
+        # What is beside the way to the output says nothing about the gradients.
+        reasons.append(why if leading[position] else None)
+    return Moments(passed, signals, [why for why in reasons if why])
+
+
+def leads(graph: Graph) -> Sequence[bool]:
+    """Of each node, whether the first output depends on it."""
+    return graph.fact("leads to the first output", lambda: _leads(graph))
+
+
+def _leads(graph: Graph) -> Sequence[bool]:
+    found = [False] * len(graph)
+    found[graph.outputs[0]] = True
+    for position in range(len(graph) - 1, -1, -1):
+        if found[position]:
+            for source in graph.nodes[position].inputs:
+                found[source] = True
+    return found
 
 
 _MOST_SIDE = 65_536

@@ -22,7 +22,7 @@ from archlab.analysis.static._doubts import doubts
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._first_error import first_error, output_square
 from archlab.analysis.static._head import HeadLoss, before_head, loss_of
-from archlab.analysis.static._passes import backward, forward
+from archlab.analysis.static._passes import backward, forward, leads
 from archlab.analysis.static._photos import BATCH
 from archlab.analysis.static.paths import depths
 from archlab.files import INLINE
@@ -141,7 +141,10 @@ def _predicted(graph: Graph, compiled: CompiledLoss | None, unusual_starts: tupl
     why += _left_to_chance(graph, errors)
     why += unusual_starts
     layers = _layers(graph, loss, signals, errors, squares)
-    unreached = [layer.name for layer in layers if layer.activation_gradient_rms is None]
+    leading = leads(graph)
+    unreached = [
+        layer.name for layer in layers if layer.activation_gradient_rms is None and leading[graph.position(layer.name)]
+    ]
     if not why and (unreached or not layers):
         why.append(f"{unreached[0]}: no error reaches it" if unreached else "no layer has trainable weights")
     curve = [(layer, graph[layer.name].shape) for layer in layers if layer.kernel and layer.body]

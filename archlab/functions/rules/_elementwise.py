@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 
 from archlab import ops
@@ -10,6 +11,7 @@ from archlab.functions._layout import C, Roles, S, broadcast
 from archlab.functions._types import Untyped
 from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Op
+from archlab.signals import Nonlinearity, activated, unchanged
 from archlab.units import ACTIVATION_FLOPS
 
 NOTHING = Kept()
@@ -50,7 +52,8 @@ def _activation(call: Call) -> Made:
 @entered("relu6", "hardtanh")
 def _clipped(call: Call) -> Made:
     low, high = (0.0, 6.0) if call.name == "relu6" else (call.asked(1, "min_val", -1.0), call.asked(2, "max_val", 1.0))
-    op = ops.ReLU(float(high)) if low == 0 else call.called(Elementwise, call.roles, flops=2)
+    between = partial(activated, function=Nonlinearity("clip", float(low), float(high)))
+    op = ops.ReLU(float(high)) if low == 0 else call.called(Elementwise, call.roles, flops=2, passes=between)
     return Made(op, call.roles, _saved(call, False))
 
 
@@ -114,7 +117,21 @@ _STEPS = (
 def _by_input(call: Call) -> Made:
     flops = 2 if call.name in ("clamp", "clip") else 1
     roles = _roles(call)
-    return Made(call.called(Elementwise, roles, flops=flops), roles, _saved(call, False))
+    function = _nonlinearity(call)
+    passes = None if function is None else partial(activated, function=function)
+    return Made(call.called(Elementwise, roles, flops=flops, passes=passes), roles, _saved(call, False))
+
+
+def _nonlinearity(call: Call) -> Nonlinearity | None:
+    """The function of one element that a call is, where the prediction of signals knows it."""
+    if call.name in ("clamp", "clip", "clamp_min", "clamp_max"):
+        low = call.asked(1, "min") if call.name != "clamp_max" else None
+        high = call.asked(1 if call.name == "clamp_max" else 2, "max") if call.name != "clamp_min" else None
+        if not all(isinstance(limit, int | float | None) for limit in (low, high)):
+            return None
+        return Nonlinearity("clip", None if low is None else float(low), None if high is None else float(high))
+    name = "absolute" if call.name == "abs" else call.name
+    return Nonlinearity(name) if name in ("absolute", "sin", "cos", "erf") else None
 
 
 @entered(*_BY_OUTPUT)
@@ -137,7 +154,7 @@ def _negative(call: Call) -> Made:
 def _cast(call: Call) -> Made:
     if call.made.dtype == call.read[0].dtype:
         return Made(None, call.roles)
-    return Made(call.called(Elementwise, call.roles, flops=0, linear=True), call.roles, NOTHING)
+    return Made(call.called(Elementwise, call.roles, flops=0, linear=True, passes=unchanged), call.roles, NOTHING)
 
 
 def _roles(call: Call) -> Roles:

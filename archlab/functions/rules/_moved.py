@@ -113,6 +113,8 @@ def _joined(call: Call) -> Made:
         roles = (*call.roles[:axis], C, *call.roles[axis:]) if C in call.roles else roles
         return Made(call.called(Rearranged, roles), roles, NOTHING)
     axis = call.axis(axis)
+    if len(call.read) == 1 and not call.constants:
+        return _same(call, call.roles)
     if call.name not in ("cat", "concat", "concatenate"):
         raise BeyondError(f"{call.name} over axes that follow from the rank")
     roles = call.roles
