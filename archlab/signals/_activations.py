@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import acos, exp, pi, sin, sqrt
+from math import exp, sqrt
 
 from archlab.signals._edges import raised
 from archlab.signals._gaussian import RELU, Nonlinearity, Response
@@ -34,8 +34,8 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
         profiles, lift = raised(x.profiles, response.power)
         lift *= _mean_over_median(response.power**2 * x.scatter)
         same, cross = list(times(tuple(same), lift)), list(times(tuple(cross), lift))
-    # Of Gaussian channels the square of what a ReLU lets through scatters more: by the arc-cosine kernel of order 2.
-    fourth = [[rectified_fourth(c) for c in table] for table in correlations]
+    # Of Gaussian channels the square of what a ReLU lets through scatters more than the channels' own.
+    fourth = [[response.fourth(c) for c in table] for table in correlations]
     plain = moved_together(x.same, x.cross, x.size, x.batch)
     more = max(0.0, overall(tuple(fourth[0]), tuple(fourth[1]), x.size, x.batch) - 1 - 2 * plain) / x.channels
     more = 0.0 if x.pinned else more
@@ -80,12 +80,6 @@ def rectified_with_slopes(x: Signal) -> Passed | None:
     return Passed(relu.output, handed)
 
 
-def rectified_fourth(c: float) -> float:
-    """E max(u, 0)² max(v, 0)² over the product of the means, for standard normals correlated by c: 1 to 6."""
-    angle = acos(c)
-    return (2 / pi) * (3 * sin(angle) * c + (pi - angle) * (1 + 2 * c * c))
-
-
 def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlations: list[list[float]]) -> ErrorSignal:
     slopes = [[response.slopes(c) for c in table] for table in correlations]
     slopes[0][0] = response.slope
@@ -102,9 +96,10 @@ def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlati
     if error.open is None and error.same[0] > 0 and response.slope > 0:
         # As on the way forward: which units are open decides over the squares of the errors of all places together.
         moved: list[Table] = []
-        for table, open_ in zip((error.same, error.of_any_sign), slopes, strict=True):
+        for table, row in zip((error.same, error.of_any_sign), correlations, strict=True):
             own_ = [value / error.same[0] for value in table]
-            moved.append(tuple([(1 + 2 * c * c) * s / slopes[0][0] ** 2 for c, s in zip(own_, open_, strict=True)]))
+            both = [response.slope_fourth(c) for c in row]
+            moved.append(tuple([(1 + 2 * c * c) * s for c, s in zip(own_, both, strict=True)]))
         plain = moved_together(error.same, error.of_any_sign, x.size, x.batch)
         scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
     profiles = error.profiles

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from math import asin, cos, erf, erfc, exp, inf, log, pi, sin, sqrt, tanh
+from math import acos, asin, cos, erf, erfc, exp, inf, log, pi, sin, sqrt, tanh
 from typing import NamedTuple
 
 Function = Callable[[float], float]
@@ -49,6 +49,10 @@ class Response(NamedTuple):
     along: Callable[[float], float]
     power: float
     """By which power the output's square follows the input's: 1 for ReLU, less where the function saturates."""
+    fourth: Callable[[float], float]
+    """E f(u)² f(v)² over (E f²)²: how far the squares of two channels, or of one, are large together."""
+    slope_fourth: Callable[[float], float]
+    """The same of f'."""
     slope_power: float = 0.0
     """By which power E f'(u)² follows the input's square: 0 for ReLU."""
 
@@ -102,7 +106,8 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
         def level(c: float) -> float:
             return slope
 
-        return Response(line * mean + ramp * max(mean, 0.0), value, slope, constant, level, constant, 1.0)
+        average = line * mean + ramp * max(mean, 0.0)
+        return Response(average, value, slope, constant, level, constant, 1.0, _one, _one)
     sigma = sqrt(variance)
     t = -mean / sigma
     open_, density = upper(t), exp(-t * t / 2) / sqrt(2 * pi)
@@ -129,7 +134,34 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
         crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
         return line * line + 2 * line * ramp * open_ + ramp * ramp * crossed
 
-    return Response(line * mean + ramp * rectified, values(1.0), slopes(1.0), values, slopes, values, 1.0)
+    # Below the kink f² is so many times x², and above it so many times more.
+    low, more = line**2, 2 * line * ramp + ramp**2
+
+    def fourth(c: float) -> float:
+        # Of a mean of 0, which it is behind a kernel.
+        both = (low * low + low * more) * (1 + 2 * c * c) + more * more * rectified_fourth(c) / 4
+        return both / (low + more / 2) ** 2 if low + more else 1.0
+
+    def slope_fourth(c: float) -> float:
+        crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
+        single = low + more * open_
+        return (low * low + 2 * low * more * open_ + more * more * crossed) / single**2 if single > 0 else 1.0
+
+    average = line * mean + ramp * rectified
+    return Response(average, values(1.0), slopes(1.0), values, slopes, values, 1.0, fourth, slope_fourth)
+
+
+def rectified_fourth(c: float) -> float:
+    """E max(u, 0)² max(v, 0)² over the product of the means, for standard normals correlated by c: 1 to 6.
+
+    The arc-cosine kernel of order 2 (Cho & Saul 2009, section 2).
+    """
+    angle = acos(max(-1.0, min(1.0, c)))
+    return (2 / pi) * (3 * sin(angle) * c + (pi - angle) * (1 + 2 * c * c))
+
+
+def _one(c: float) -> float:
+    return 1.0
 
 
 def smooth(function: Function, mean: float, variance: float) -> Response:
@@ -143,18 +175,25 @@ def smooth(function: Function, mean: float, variance: float) -> Response:
     own = [d * x for d, x in zip(bent, points, strict=True)]
     basis = _basis()
     series: list[list[float]] = []
-    for numbers in (made, bent, own):
+    numbers_of = (made, bent, own, [y * y for y in made], [d * d for d in bent])
+    for numbers in numbers_of:
         series.append([sum([h * y for h, y in zip(row, numbers, strict=True)]) ** 2 for row in basis])
-    squares = [sum([w * y * y for w, y in zip(_WEIGHTS, numbers, strict=True)]) for numbers in (made, bent, own)]
+    squares = [sum([w * y * y for w, y in zip(_WEIGHTS, numbers, strict=True)]) for numbers in numbers_of]
     # d log E f² / d log variance = E f f' z σ / E f²
     tilt = sum([w * y * d * z for w, y, d, z in zip(_WEIGHTS, made, bent, _NODES, strict=True)]) * sigma
     power = max(0.0, tilt / squares[0]) if squares[0] > 0 else 1.0
     # The same of f'², without its derivative: d E g / d log variance = E g (z² − 1) / 2
     bend = sum([w * d * d * (z * z - 1) for w, d, z in zip(_WEIGHTS, bent, _NODES, strict=True)]) / 2
     slope_power = bend / squares[1] if squares[1] > 0 else 0.0
-    values, slopes, along = (_series(a, total) for a, total in zip(series, squares, strict=True))
+    values, slopes, along, both, both_slopes = (_series(a, total) for a, total in zip(series, squares, strict=True))
     average = sum([w * y for w, y in zip(_WEIGHTS, made, strict=True)])
-    return Response(average, squares[0], squares[1], values, slopes, along, power, slope_power)
+    fourth, slope_fourth = _over(both, squares[0]), _over(both_slopes, squares[1])
+    made_square, slope_square = squares[0], squares[1]
+    return Response(average, made_square, slope_square, values, slopes, along, power, fourth, slope_fourth, slope_power)
+
+
+def _over(products: Callable[[float], float], square: float) -> Callable[[float], float]:
+    return lambda c: products(c) / square**2 if square > 0 else 1.0
 
 
 def _series(squares: list[float], total: float) -> Callable[[float], float]:

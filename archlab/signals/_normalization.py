@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import copysign, exp, inf, prod, sqrt
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from archlab.signals._division import centred, divided
 from archlab.signals._draw import Start, start
 from archlab.signals._edges import Profile, evenness
 from archlab.signals._kernels import along, bias_square, scale_square
-from archlab.signals._lags import Table, average, overall, times
+from archlab.signals._lags import Table, average, overall, products, times
 from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares
 
 _MOST = 3.0
@@ -91,7 +92,8 @@ def batch_normalized(x: Signal, how: Normalizing) -> Passed:
 def layer_normalized(x: Signal, how: Normalizing) -> Passed:
     """Every position over its channels: each has its own mean and variance, and what the edges did is undone."""
     mean = x.mean * x.mean + x.variance / x.channels
-    return _levelled(x, how, mean, mean, mean, 1 / x.channels, True, _enlarged(x))
+    share = 1 / x.channels
+    return _levelled(x, how, mean, mean, mean, lambda error: (share, share), True, _enlarged(x))
 
 
 def group_normalized(x: Signal, how: Normalizing, groups: int) -> Passed:
@@ -102,13 +104,30 @@ def group_normalized(x: Signal, how: Normalizing, groups: int) -> Passed:
     alike = evenness(x.profiles)
     mean = shared + max(0.0, average(x.same, x.size, alike) - shared) / each
     other = shared + (average(x.cross, x.size, alike) - shared) / each
-    return _levelled(x, how, mean, other, mean, 1 / (each * prod(x.size)), False)
+    alike_x = _centred(x, mean)
+
+    def taken(error: ErrorSignal) -> tuple[float, float]:
+        if error.same[0] <= 0:
+            return 0.0, 0.0
+        alike_error = times(error.same, 1 / error.same[0])
+        along = average(products(alike_error, alike_x), x.size)
+        return max(0.0, average(alike_error, x.size)) / each, max(0.0, along) / each
+
+    more = _enlarged_by_group(x, alike_x, each, groups)
+    return _levelled(x, how, mean, other, mean, taken, False, more)
 
 
 def _levelled(
-    x: Signal, how: Normalizing, same: float, cross: float, lag: float, share: float, flat: bool, more: float = 1.0
+    x: Signal,
+    how: Normalizing,
+    same: float,
+    cross: float,
+    lag: float,
+    taken: Callable[[ErrorSignal], tuple[float, float]],
+    flat: bool,
+    more: float,
 ) -> Passed:
-    """Divided by one number for many channels; `share` is one degree of freedom's part of what it is taken from.
+    """Divided by one number for many channels; `taken` is the part of an error that lies along the mean, and along x.
 
     Errors are enlarged by `more`, on average, where that number differs from place to place.
     """
@@ -125,7 +144,8 @@ def _levelled(
     )
 
     def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        kept = max(0.0, 1 - share - share * (2 - left) * left)
+        constant, along = taken(error)
+        kept = max(0.0, 1 - constant - along * (2 - left) * left)
         profiles = error.profiles
         if flat:
             profiles = tuple([_over(g, f) for g, f in zip(error.profiles, x.profiles, strict=True)])
@@ -148,6 +168,28 @@ def _enlarged(x: Signal) -> float:
     """
     whole = min((x.channels - 1) / (x.channels - 3) if x.channels > 3 else inf, _MOST)
     return max(1.0, whole * exp(-x.own))
+
+
+def _centred(x: Signal, mean: float) -> Table:
+    """How alike two places of one example are once the mean of their group is taken away."""
+    rest = x.square - mean
+    return tuple([max(0.0, value - mean) / rest if rest > 0 else 0.0 for value in x.same])
+
+
+def _enlarged_by_group(x: Signal, alike: Table, each: int, groups: int) -> float:
+    """The same of groups of channels: of χ² with as many degrees of freedom as channels and places that move alone.
+
+    Of few groups the median over draws lies behind the mean, as of a number whose logarithm is normal.
+    """
+    if each < 2:
+        return 1.0
+    together = average(tuple([value**2 for value in alike]), x.size)
+    freedom = (each - 1) / max(together, 1 / prod(x.size))
+    # Mean and variance of the logarithm of χ² over its degrees of freedom: digamma and trigamma of their half.
+    half = freedom / 2
+    behind, scatter = 1 / (2 * half) + 1 / (12 * half**2), 1 / half + 1 / (2 * half**2) + 1 / (6 * half**3)
+    typical = exp(min(behind + scatter / 2, 2.0)) / sqrt(1 + (exp(min(scatter, 4.0)) - 1) / groups)
+    return max(1.0, min(typical * exp(-x.own / 2), _MOST))
 
 
 def _normalized(x: Signal, same: Table, cross: Table, profiles: tuple[Profile, ...]) -> Signal:

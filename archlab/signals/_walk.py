@@ -137,7 +137,7 @@ def rectified_response(law: Law) -> Response:
     def values(c: float) -> float:
         return mean * mean + (square - mean * mean) * (like.values(c) - apart) / (together - apart)
 
-    return Response(mean, square, open_, values, like.slopes, values, 1.0)
+    return Response(mean, square, open_, values, like.slopes, values, 1.0, like.fourth, like.slope_fourth)
 
 
 def surviving(law: Law, made: Rectified, over: tuple[float, ...] | None) -> tuple[tuple[float, ...], float, float]:
