@@ -368,7 +368,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), _plain_text("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True, emoji=False), transient=True) as bar:
         task = bar.add_task("loading TensorFlow", total=total)
 
         def step(word: str) -> None:
@@ -397,7 +397,7 @@ def training_progress() -> Iterator[Callable[..., None]]:
     from archlab.units import format_seconds
 
     columns = (_plain_text("{task.description}"), BarColumn(bar_width=20), _plain_text("{task.fields[word]}"))
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("loading the images", total=None, word="")
 
@@ -434,7 +434,7 @@ def counter() -> Iterator[Callable[[str, int, int], None]]:
 
     columns = (SpinnerColumn(), _plain_text("{task.description}"), BarColumn(bar_width=20))
     with Progress(
-        *columns, MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        *columns, MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True, emoji=False), transient=True
     ) as bar:
         task = bar.add_task("reading", total=None)
         last = ""

@@ -37,7 +37,8 @@ def growing(plan: Plan, stream: TextIO, stays: bool) -> Iterator[Callable[[Outco
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(file=stream, highlight=False)
+    # Names are the user's: nothing in them is markup or the name of a picture.
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
     table = _Table(plan, console)
     with Live(table, console=console, refresh_per_second=2, transient=not stays) as live:
         try:
