@@ -477,13 +477,18 @@ class _Reader:
     def _leaf(self, call: Untyped, seen: _Seen, known: dict[int, int], scope: Scope | None) -> list[int]:
         operation = call.operation
         layer = isinstance(operation, self.keras.layers.Layer)
-        name = self.name(_inside(scope, operation.name))
         data, beside = self._operands(call) if layer else (list(call.arguments.keras_tensors), [])
         came = [known[id(tensor)] for tensor in data]
         stand = [self._standing(position) for position in came]
         made, clear = self._made(call, known, stand)
         shapes = tuple(each.shape for each in stand)
         op, why = self._fitted(call, seen, data, stand, made[0])
+        if op is None and seen.op is not None and not seen.name:
+            # It is not called as its rule has it: an attention, say, whose queries are weights of another layer.
+            found, _ = self._looked_into(call, known, scope)
+            if isinstance(found, list):
+                return found
+        name = self.name(_inside(scope, operation.name))
         if not clear:
             op, why = None, why or "where the samples of a batch are in what it makes is not known"
         if op is None:
@@ -551,7 +556,7 @@ class _Reader:
             found = self.keras.tree.flatten(spec_of(call.operation, args, kwargs))
         except Exception:  # somebody's layer may raise anything
             return None
-        made = [tuple(each.shape) for each in found]
+        made = [tuple(each.shape) for each in found if each is not None]
         if type(call.operation).__name__ == "Reshape":  # Keras leaves open a size that it was given as unknown
             return [_filled(shape, shapes[id(tensors[0])]) for shape in made]
         if any(None in shape for shape in made) and not any(None in shape for shape in shapes.values()):

@@ -26,6 +26,7 @@ from archlab.ops import (
     Elementwise,
     Op,
     Permuted,
+    Product,
     Rearranged,
     Reduced,
     Role,
@@ -34,7 +35,7 @@ from archlab.ops import (
     Windows,
 )  # fmt: skip
 from archlab.signals import Nonlinearity, Passed, Signal, activated, averaged_over_all, scaled, stopped, unchanged
-from archlab.units import ACTIVATION_FLOPS, RESIZE_FLOPS
+from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC, RESIZE_FLOPS
 
 
 class BeyondError(Exception):
@@ -588,7 +589,17 @@ def _attended(call: Call) -> Op | None:
         not call.leaves_out(place) and call.batch_axis(place) != 0 for place in range(len(call.shapes))
     ):
         raise BeyondError("the batch is not the first axis")
-    return call.called(Attended)
+    read = [each for each in call.operands if hasattr(each, "shape")][:3]
+    if len(read) == 3 and all(map(_is_symbolic, read)):
+        return call.called(Attended)
+    # Queries that are weights, say: what is known of it are the shapes that it met.
+    shapes = [tuple(each.shape)[1:] for each in read]
+    if len(shapes) != 3 or any(None in shape for shape in shapes):
+        raise BeyondError("an attention of operands whose sizes are not known")
+    counted = Attended(call.name, tuple(shapes), call.made).cost(tuple(shapes), call.made)
+    factors = sum(map(_is_symbolic, read))
+    more = counted.flops - FLOPS_PER_MAC * counted.macs
+    return call.called(Product, macs=counted.macs, factors=factors, more_flops=more)
 
 
 # Per element: its square, their mean, times one over its root; then the mean and the deviation before; then a scale.

@@ -42,8 +42,9 @@ class Embedding(Op):
     def cost(self, inputs: tuple[Shape, ...], output: Shape) -> Cost:
         return FREE
 
-    def window(self, *inputs: Shape) -> Window:
-        return POINTWISE
+    def window(self, *inputs: Shape) -> Window | None:
+        # Of several axes of words the last one, which was that of the channels, becomes one of places.
+        return POINTWISE if len(inputs[0]) == 1 else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)

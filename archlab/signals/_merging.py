@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 
 from archlab.signals._edges import mixed
 from archlab.signals._gaussian import RELU
 from archlab.signals._lags import average, lag_count, plus, products, times
 from archlab.signals._scatter import added_scatter
-from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares
+from archlab.signals._types import Errors, ErrorSignal, Joined, Passed, Signal, Squares
 from archlab.signals._walk import Atoms, added, gaussian, rectified
 
+_MOST_PARTS = 64
 _ALIGNED = 0.02  # of a sum's square: what the means of its parts have to do with one another before it matters
 
 
@@ -156,7 +159,39 @@ def concatenated(inputs: tuple[Signal, ...]) -> Passed | None:
         scatter=added_scatter([(share * x.square, x.scatter) for x, share in zip(inputs, shares, strict=True)]),
     )
 
-    def back(error: ErrorSignal) -> tuple[Errors, Squares]:
-        return (error._replace(along=None, open=None, lasting=1.0),) * len(inputs), ()
+    counts = [max(1, len(x.parts)) for x in inputs]
+    parts = tuple([part for x in inputs for part in (x.parts or (x,))])
+    widths = [part.channels for part in parts]
 
-    return Passed(made, back)
+    def back(error: ErrorSignal) -> tuple[Errors, Squares]:
+        if len(error.parts) != len(parts):
+            return (error._replace(along=None, open=None, lasting=1.0, joined=None),) * len(inputs), ()
+        backs: list[ErrorSignal] = []
+        for end, count in zip(accumulate(counts), counts, strict=True):
+            chosen = slice(end - count, end)
+            backs.append(side_by_side(error.parts[chosen], widths[chosen]))
+        return tuple(backs), ()
+
+    # Of many each is little, and all of them would be gone through at every layer.
+    joined = Joined(made.same, parts) if len(parts) <= _MOST_PARTS else None
+    return Passed(made._replace(joined=joined), back)
+
+
+def side_by_side(errors: Sequence[ErrorSignal], channels: Sequence[int]) -> ErrorSignal:
+    """The errors at signals that stand one behind the other, as one."""
+    if len(errors) == 1:
+        return errors[0]
+    shares = [count / sum(channels) for count in channels]
+    first = errors[0]
+    same, cross = times(first.same, 0.0), times(first.cross, 0.0)
+    for error, share in zip(errors, shares, strict=True):
+        same, cross = plus(same, times(error.same, share)), plus(cross, times(error.cross, share))
+    weights = [share * error.same[0] for error, share in zip(errors, shares, strict=True)]
+    return ErrorSignal(
+        same,
+        cross,
+        mixed([(weight, error.profiles) for weight, error in zip(weights, errors, strict=True)]),
+        scatter=added_scatter([(weight, error.scatter) for weight, error in zip(weights, errors, strict=True)]),
+        likeness=max(error.likeness for error in errors),
+        joined=Joined(same, tuple(errors)),
+    )

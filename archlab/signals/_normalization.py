@@ -12,6 +12,7 @@ from archlab.signals._draw import Start, start
 from archlab.signals._edges import Profile, evenness
 from archlab.signals._kernels import along, bias_square, scale_square
 from archlab.signals._lags import Table, average, overall, products, times
+from archlab.signals._merging import concatenated, side_by_side
 from archlab.signals._types import Errors, ErrorSignal, Passed, Signal, Squares
 
 _MOST = 3.0
@@ -67,6 +68,23 @@ def batch_normalized(x: Signal, how: Normalizing) -> Passed:
 
     Each channel's mean goes; on the way back the error's mean and the part of it along the normalized signal.
     """
+    if not x.parts:
+        return _learned(_batch_normalized(x, how), how)
+    # What stands side by side has been made by different kernels: each part is divided by what it varies by itself.
+    found = [_batch_normalized(part, how) for part in x.parts]
+    widths = [part.channels for part in x.parts]
+    made = concatenated(tuple([each.output for each in found]))
+    if made is None:
+        return _learned(_batch_normalized(x._replace(joined=None), how), how)
+
+    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
+        backs = [each.back(error)[0][0] for each in found]
+        return (side_by_side([back for back in backs if back is not None], widths),), ()
+
+    return _learned(Passed(made.output._replace(joined=None, pinned=True), handed), how)
+
+
+def _batch_normalized(x: Signal, how: Normalizing) -> Passed:
     same, cross, _, rest = centred(x)
     # Channels of little variance are enlarged more than those of much are lessened.
     left, gain, lasting = divided(x.spread, rest * exp(-(x.scatter - x.own) / 2), how.epsilon)
@@ -86,7 +104,7 @@ def batch_normalized(x: Signal, how: Normalizing) -> Passed:
         )  # fmt: skip
         return (back,), ()
 
-    return _learned(Passed(made, handed), how)
+    return Passed(made, handed)
 
 
 def layer_normalized(x: Signal, how: Normalizing) -> Passed:

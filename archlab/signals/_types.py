@@ -11,8 +11,9 @@ axis.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from archlab.signals._edges import Profile
 from archlab.signals._gaussian import Nonlinearity
@@ -34,6 +35,17 @@ class Spread(NamedTuple):
     squared: float
     """The mean squared correlation of two taps."""
     chance: float
+
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Joined(Generic[P]):
+    """What a map is made of, channel by channel; it holds as long as the map has this very table."""
+
+    table: Table
+    parts: tuple[P, ...]
 
 
 class Signal(NamedTuple):
@@ -66,6 +78,13 @@ class Signal(NamedTuple):
     """Whether it comes straight out of a maximum."""
     aligned: bool = False
     """Whether it comes of a sum of signals that each have a mean of their own, and nothing has taken that away."""
+    joined: Joined[Signal] | None = None
+    """What stands side by side in its channels, straight out of a concatenation: see `parts`."""
+
+    @property
+    def parts(self) -> tuple[Signal, ...]:
+        """The signals that its channels are, one behind the other; none if it is of one kind."""
+        return self.joined.parts if self.joined is not None and self.joined.table is self.same else ()
 
     @property
     def square(self) -> float:
@@ -104,6 +123,13 @@ class ErrorSignal(NamedTuple):
     """Of the errors of two samples, the mean squared correlation that the loss begins with: 1 for a single output."""
     over: tuple[float, ...] | None = None
     """Where the map has a law, or is the sum of one that has: the mean square for each of its atoms, 1 on average."""
+    joined: Joined[ErrorSignal] | None = None
+    """What it is at each part of a concatenation, where that differs: see `parts`."""
+
+    @property
+    def parts(self) -> tuple[ErrorSignal, ...]:
+        """The errors at the signals that stand side by side; none where all have the same."""
+        return self.joined.parts if self.joined is not None and self.joined.table is self.same else ()
 
     @property
     def typical(self) -> float:

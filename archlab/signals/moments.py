@@ -25,5 +25,6 @@ from archlab.signals._lags import products as products
 from archlab.signals._lags import times as times
 from archlab.signals._scatter import added_scatter as added_scatter
 from archlab.signals._types import Errors as Errors
+from archlab.signals._types import Joined as Joined
 from archlab.signals._types import Squares as Squares
 from archlab.signals._types import handed_back as handed_back

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from archlab import analyze
+from archlab import analyze, gradient_flow
 from archlab.bridge._from_keras import live
 from tests import strangers
 from tests.oracles import gradients, tensorflow_counts
@@ -382,3 +382,75 @@ def test_names_that_tensorflow_refuses_are_measured_and_kept() -> None:
     model = keras.Model(x, keras.layers.Dense(2, name="class")(keras.layers.GlobalAveragePooling2D()(y)))
     flow = gradient_flow(model, batch=2)
     assert flow.layers[0].name == "größe: a->b <b>" == model.layers[1].name
+
+
+@keras.saving.register_keras_serializable("tests")
+class Pooled(keras.layers.Layer):
+    """Attention of a learned query over all places, as at the end of SigLIP (Zhai et al. 2023)."""
+
+    def __init__(self, **more: Any):
+        super().__init__(**more)
+        self.attention = keras.layers.MultiHeadAttention(2, 4, name="attention")
+
+    def build(self, shape: Any) -> None:
+        self.query = self.add_weight(shape=(1, 3, shape[-1]), name="query")
+        self.attention.build((shape[0], 3, shape[-1]), shape)
+
+    def call(self, x: Any) -> Any:
+        query = keras.ops.tile(self.query, (keras.ops.shape(x)[0], 1, 1))
+        return self.attention(query, x)
+
+
+def test_an_attention_whose_queries_are_weights() -> None:
+    x = keras.Input((10, 8))
+    model = keras.Model(x, keras.layers.Dense(2)(keras.layers.Flatten()(Pooled()(x))))
+    found = analyze(model)
+    assert found.unknown == ()
+    assert found.params.total == model.count_params()
+    assert found.compute.macs == tensorflow_counts.macs(model)
+    runnable, values = live(model), np.random.default_rng(0).standard_normal((2, 10, 8)).astype("float32")
+    made = runnable.run([values], training=False)
+    np.testing.assert_allclose(made[runnable.graph.outputs[0]], model(values), rtol=1e-4, atol=1e-5)
+
+
+@keras.saving.register_keras_serializable("tests")
+class WithoutState(keras.layers.Layer):
+    """A layer over (time, batch, channels) that makes one tensor and, where others make a second, None."""
+
+    def call(self, x: Any) -> Any:
+        if isinstance(x, keras.KerasTensor):
+            raise TypeError("numbers are needed")
+        return 2 * x, None
+
+    def compute_output_spec(self, x: Any) -> Any:
+        return keras.KerasTensor(x.shape, x.dtype), None
+
+
+def test_a_layer_that_makes_one_tensor_and_none_with_the_batch_elsewhere() -> None:
+    class Turned(keras.layers.Layer):
+        def __init__(self, **more: Any):
+            super().__init__(**more)
+            self.inner = WithoutState()
+
+        def call(self, x: Any) -> Any:
+            made, nothing = self.inner(keras.ops.transpose(x, (1, 0, 2)))
+            assert nothing is None
+            return keras.ops.transpose(made, (1, 0, 2))
+
+    x = keras.Input((6, 8))
+    model = keras.Model(x, keras.layers.Dense(2)(Turned()(x)))
+    found = analyze(model)
+    assert [entry["op"] for entry in found.unknown] == ["WithoutState"]
+    assert found.params.total == model.count_params()
+
+
+def test_an_output_of_truth_values_is_a_number_to_a_loss() -> None:
+    x = keras.Input((6,))
+    first = keras.layers.Dense(3, activation="tanh")(x)
+    model = keras.Model(x, [first, keras.ops.greater(first, 0.0)])
+    values = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
+    labels = [np.zeros((4, 3), "float32"), np.ones((4, 3), "float32")]
+    theirs = gradients.of_variables(model, values, labels, keras.losses.MeanSquaredError())
+    flow = gradient_flow(model, values, labels, loss="mean_squared_error", training=False)
+    ours = [weight.gradient_norm for layer in flow.layers for weight in layer.weights]
+    assert ours == pytest.approx(theirs, rel=1e-5)

@@ -47,6 +47,8 @@ class Loss:
                 continue
             # Without a mask the function itself, which computes in the precision of the output.
             function = function if mask_of(output) is None else as_compiled(function)
+            # A mask or an index among the outputs is taken for a number, as Keras's losses do.
+            output = output if output.dtype.is_floating else tf.cast(output, tf.float32)
             value = tf.reduce_mean(function(label, output))
             value = value if weight == 1 else value * tf.cast(weight, value.dtype)
             total = value if total is None else total + value

@@ -12,7 +12,7 @@ from archlab.analysis.static._head import HeadLoss
 from archlab.analysis.static._photos import synthetic_signal
 from archlab.graph import Graph, is_known, spatial
 from archlab.signals import ErrorSignal, Passed, Signal
-from archlab.signals.moments import Squares, added_scatter, handed_back, mixed, plus
+from archlab.signals.moments import Joined, Squares, added_scatter, handed_back, mixed, plus
 
 
 class Moments(NamedTuple):
@@ -149,15 +149,25 @@ def backward(
 
 def _added(errors: list[ErrorSignal]) -> ErrorSignal | None:
     """The sum of the errors of all that read a map: independent, as their kernels are."""
-    if len(errors) < 2:
-        return errors[0] if errors else None
+    return _sum(errors) if errors else None
+
+
+def _sum(errors: list[ErrorSignal]) -> ErrorSignal:
+    if len(errors) == 1:
+        return errors[0]
     same, cross = errors[0].same, errors[0].cross
     for error in errors[1:]:
         same, cross = plus(same, error.same), plus(cross, error.cross)
     profiles = mixed([(error.same[0], error.profiles) for error in errors])
     scatter = added_scatter([(error.same[0], error.scatter) for error in errors])
     likeness = max(error.likeness for error in errors)
-    return ErrorSignal(same, cross, profiles, scatter=scatter, likeness=likeness, over=_spread_over(errors))
+    joined = None
+    if count := max(len(error.parts) for error in errors):
+        parts = [each.parts if len(each.parts) == count else (each._replace(joined=None),) * count for each in errors]
+        joined = Joined(same, tuple([_sum(list(each)) for each in zip(*parts, strict=True)]))
+    return ErrorSignal(
+        same, cross, profiles, scatter=scatter, likeness=likeness, over=_spread_over(errors), joined=joined
+    )
 
 
 def _spread_over(errors: list[ErrorSignal]) -> tuple[float, ...] | None:

@@ -303,6 +303,8 @@ def _covers(extents: tuple[Extent, ...], image: Shape) -> bool:
 
 def _looked(extents: tuple[Extent, ...], window: tuple[Axis, ...], anchor: int) -> tuple[Extent, ...] | None:
     """What is seen through a window on every axis, if that can be told; `anchor` is the layer's own number."""
+    if len(extents) != len(window):
+        return None
     extent, axis = extents[0], window[0]
     seen = [through(extent, axis, anchor)]
     for other, along in zip(extents[1:], window[1:], strict=True):

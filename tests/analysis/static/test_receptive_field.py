@@ -41,7 +41,7 @@ from archlab.analysis.static import receptive_field
 from archlab.analysis.static.outline import groups
 from archlab.errors import DesignError, UsageError
 from archlab.graph import Shape
-from archlab.ops import Op
+from archlab.ops import Embedding, Op
 from tests.oracles import support
 from tests.strategies import looking
 
@@ -393,3 +393,8 @@ def test_a_window_of_another_kind_is_refused_in_one_line() -> None:
 
     with pytest.raises(DesignError, match=r"told: the window of Told must be one of Pointwise\(\), .* got 'pointwise'"):
         receptive_field((Input(8, 8, 3) >> Told(4)).to_graph())
+
+
+def test_words_on_several_axes_leave_the_field_unknown_by_name() -> None:
+    net = Input(8, 4) >> Embedding(vocabulary=3, width=3) >> Conv(4) >> Conv(4) >> GlobalAvgPool() >> Dense(3)
+    assert field(net).unknown == ("embedding",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from archlab import (
     Add,
     AvgPool,
     BatchNorm,
+    Concatenate,
     Conv,
     ConvTranspose,
     Dense,
@@ -26,6 +27,7 @@ from archlab import (
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
+    GroupNorm,
     Identity,
     Input,
     LayerNorm,
@@ -590,6 +592,64 @@ def test_deep_residual_blocks_that_end_in_a_relu(blocks: int) -> None:
         if theirs.body:
             assert ours.activation_gradient_rms == pytest.approx(theirs.activation_gradient_rms, rel=0.35), ours.name
     assert predicted.slope == pytest.approx(measured.slope, abs=0.004)
+
+
+@pytest.mark.parametrize("blocks", [6, 20])
+def test_parts_that_stand_side_by_side_are_each_divided_by_what_they_vary(blocks: int) -> None:
+    """DenseNet (Huang et al. 2017): a part that varies little has a larger gradient in front of the normalization."""
+    grown = Parallel(Identity(), BatchNorm() >> ReLU() >> Conv(8), merge=Concatenate())
+    net = Input(16, 16, 3) >> Conv(16, initializer="he_normal") >> grown * blocks >> HEAD
+    predicted, measured = predict_gradient_flow(net), gradient_flow(net, seeds=6)
+    for ours, theirs in zip(predicted.layers, measured.layers, strict=True):
+        if theirs.body:
+            assert ours.activation_gradient_rms == pytest.approx(theirs.activation_gradient_rms, rel=0.35), ours.name
+    assert predicted.slope == pytest.approx(measured.slope, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("unit", "depth", "apart"),
+    [
+        (Conv(16, initializer="he_normal") >> GroupNorm(groups=4) >> ReLU(), 12, 0.005),
+        pytest.param(
+            Conv(64, initializer="he_normal") >> GroupNorm(groups=4) >> ReLU(), 24, 0.005, marks=pytest.mark.slow
+        ),
+        (Conv(16, initializer="he_normal") >> Activation("silu"), 30, 0.015),
+        pytest.param(Conv(16, initializer="he_normal") >> Activation("gelu"), 30, 0.015, marks=pytest.mark.slow),
+    ],
+)
+def test_narrow_layers_whose_squares_scatter(unit: Part, depth: int, apart: float) -> None:
+    net = Input(16, 16, 3) >> unit * depth >> HEAD
+    predicted, measured = predict_gradient_flow(net), gradient_flow(net, seeds=10)
+    assert predicted.slope == pytest.approx(measured.slope, abs=apart)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "absolute", "silu", "gelu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("c", [1.0, 0.6, 0.0])
+def test_squares_of_two_values_against_sampling(name: str, c: float) -> None:
+    rng = np.random.default_rng(0)
+    u, own = rng.standard_normal((2, 2_000_000))
+    v = c * u + math.sqrt(1 - c * c) * own
+    response = Nonlinearity(name).response(0.0, 1.0)
+    assert response is not None
+    functions: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "relu": lambda x: np.maximum(x, 0),
+        "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+        "absolute": np.abs,
+        "silu": lambda x: x / (1 + np.exp(-x)),
+        "gelu": lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+        "tanh": np.tanh,
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    }
+    function = functions[name]
+    few = slice(0, 400_000)
+
+    def over(made_u: np.ndarray, made_v: np.ndarray) -> float:
+        return float(np.mean(made_u**2 * made_v**2) / (np.mean(made_u**2) * np.mean(made_v**2)))
+
+    step = 1e-4
+    slopes = [(function(x[few] + step) - function(x[few] - step)) / (2 * step) for x in (u, v)]
+    assert response.fourth(c) == pytest.approx(over(function(u[few]), function(v[few])), rel=0.03)
+    assert response.slope_fourth(c) == pytest.approx(over(*slopes), rel=0.03)
 
 
 def test_a_kernel_may_be_of_any_size() -> None:
