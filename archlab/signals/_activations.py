@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import exp, sqrt
 
 from archlab.signals._edges import raised
@@ -53,8 +54,10 @@ def activated(x: Signal, function: Nonlinearity) -> Passed | None:
         spread=None,
     )
 
+    inner = _Slopes(response, correlations)
+
     def back(error: ErrorSignal) -> tuple[Errors, Squares]:
-        back = _activated_back(x, error, response, correlations)
+        back = _activated_back(x, error, response, inner)
         return (_walked_back(law, back, error, response, walk) if law and walk else back,), ()
 
     return Passed(output, back)
@@ -80,26 +83,49 @@ def rectified_with_slopes(x: Signal) -> Passed | None:
     return Passed(relu.output, handed)
 
 
-def _activated_back(x: Signal, error: ErrorSignal, response: Response, correlations: list[list[float]]) -> ErrorSignal:
-    slopes = [[response.slopes(c) for c in table] for table in correlations]
-    slopes[0][0] = response.slope
+class _Slopes:
+    """What a response makes of the correlations of its input, within an example and between two.
+
+    Worked out when it is asked for, and once for all errors that come back.
+    """
+
+    def __init__(self, response: Response, correlations: list[list[float]]):
+        self._response = response
+        self._correlations = correlations
+
+    @cached_property
+    def slopes(self) -> tuple[Table, Table]:
+        same, cross = (tuple(map(self._response.slopes, table)) for table in self._correlations)
+        return (self._response.slope, *same[1:]), cross
+
+    @cached_property
+    def along(self) -> tuple[Table, Table]:
+        same, cross = (tuple(map(self._response.along, table)) for table in self._correlations)
+        return same, cross
+
+    @cached_property
+    def fourth(self) -> tuple[Table, Table]:
+        same, cross = (tuple(map(self._response.slope_fourth, table)) for table in self._correlations)
+        return same, cross
+
+
+def _activated_back(x: Signal, error: ErrorSignal, response: Response, inner: _Slopes) -> ErrorSignal:
+    slopes = inner.slopes
     if error.open is not None:
         # Two maxima are both where the activation is open, or nearly.
-        slopes[0] = [error.open] * len(slopes[0])
-        slopes[1] = [error.open] * len(slopes[1])
+        slopes = (error.open,) * len(slopes[0]), (error.open,) * len(slopes[1])
     own = error.along if error.open is not None else None
     if own is None:
-        tables = [[response.along(c) for c in table] for table in correlations]
-        own = products(error.same, tuple(tables[0])), products(error.cross, tuple(tables[1]))
-    same, cross = products(error.same, tuple(slopes[0])), products(error.cross, tuple(slopes[1]))
+        own = products(error.same, inner.along[0]), products(error.cross, inner.along[1])
+    same, cross = products(error.same, slopes[0]), products(error.cross, slopes[1])
     scatter = error.scatter + x.scatter * response.slope_power**2
     if error.open is None and error.same[0] > 0 and response.slope > 0:
         # As on the way forward: which units are open decides over the squares of the errors of all places together.
         moved: list[Table] = []
-        for table, row in zip((error.same, error.of_any_sign), correlations, strict=True):
-            own_ = [value / error.same[0] for value in table]
-            both = [response.slope_fourth(c) for c in row]
-            moved.append(tuple([(1 + 2 * c * c) * s for c, s in zip(own_, both, strict=True)]))
+        for table, both in zip((error.same, error.of_any_sign), inner.fourth, strict=True):
+            # Divided first: the square of an error may be beyond what a number holds.
+            alike = [value / error.same[0] for value in table]
+            moved.append(tuple([(1 + 2 * c * c) * s for c, s in zip(alike, both, strict=True)]))
         plain = moved_together(error.same, error.of_any_sign, x.size, x.batch)
         scatter += max(0.0, overall(moved[0], moved[1], x.size, x.batch) - 1 - 2 * plain) / x.channels
     profiles = error.profiles

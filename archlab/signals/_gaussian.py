@@ -130,9 +130,16 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
         # E u · max(v, 0) = cov · P(v > 0) + mean · E max(v, 0), by Stein's lemma.
         return product + 2 * line * ramp * (c * variance * open_ + mean * rectified) if line else product
 
+    known: dict[float, float] = {}
+
+    def crossed(c: float) -> float:
+        found = known.get(c)
+        if found is None:
+            found = known[c] = open_ if c >= 1 else both_above(t, max(c, -1.0))
+        return found
+
     def slopes(c: float) -> float:
-        crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
-        return line * line + 2 * line * ramp * open_ + ramp * ramp * crossed
+        return line * line + 2 * line * ramp * open_ + ramp * ramp * crossed(c)
 
     # Below the kink f² is so many times x², and above it so many times more.
     low, more = line**2, 2 * line * ramp + ramp**2
@@ -143,9 +150,8 @@ def kinked(line: float, ramp: float, mean: float, variance: float) -> Response:
         return both / (low + more / 2) ** 2 if low + more else 1.0
 
     def slope_fourth(c: float) -> float:
-        crossed = open_ if c >= 1 else both_above(t, max(c, -1.0))
         single = low + more * open_
-        return (low * low + 2 * low * more * open_ + more * more * crossed) / single**2 if single > 0 else 1.0
+        return (low * low + 2 * low * more * open_ + more * more * crossed(c)) / single**2 if single > 0 else 1.0
 
     average = line * mean + ramp * rectified
     return Response(average, values(1.0), slopes(1.0), values, slopes, values, 1.0, fourth, slope_fourth)

@@ -127,7 +127,7 @@ def group_normalized(x: Signal, how: Normalizing, groups: int) -> Passed:
     def taken(error: ErrorSignal) -> tuple[float, float]:
         if error.same[0] <= 0:
             return 0.0, 0.0
-        alike_error = times(error.same, 1 / error.same[0])
+        alike_error = tuple([value / error.same[0] for value in error.same])
         along = average(products(alike_error, alike_x), x.size)
         return max(0.0, average(alike_error, x.size)) / each, max(0.0, along) / each
 
