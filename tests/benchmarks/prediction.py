@@ -1,19 +1,23 @@
 """Predicted gradient flow against measured, layer by layer: over the zoo, four initializers, depths of 10 to 100.
 
 python -m tests.benchmarks.prediction [part of a name …]
-python -m tests.benchmarks.prediction --unseen [part of a name …]
+python -m tests.benchmarks.prediction --unseen [part of a name …] [--output docs/results/prediction.jsonl]
+python -m tests.benchmarks.prediction --table docs/results/prediction.jsonl
 
-The second is of other kinds of networks than the rules were found on, with a closer bound on the slope. What is
-predicted is the median over initializations: of small networks, which differ most, 12 are measured, of others 3.
+The last prints the table of the documentation. The second is of other kinds of networks than the rules were found on,
+with a closer bound on the slope. What is predicted is the median over initializations: of small networks, which differ
+most, 12 are measured, of others 3.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
 from math import log10
+from pathlib import Path
 from statistics import mean, median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archlab import (
     Activation,
@@ -38,6 +42,7 @@ from archlab import (
 )
 from archlab.analysis.measured import GradientFlow, gradient_flow
 from archlab.analysis.static.signal import PredictedFlow, predict
+from archlab.units import format_slope
 
 SEEDS = 3  # as measured by default
 INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal", "orthogonal")
@@ -196,8 +201,16 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> float:
 
 def main() -> None:
     """Print the table."""
-    asked = [word for word in sys.argv[1:] if word != "--unseen"]
-    is_unseen = "--unseen" in sys.argv
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.prediction")
+    parser.add_argument("names", nargs="*", metavar="part of a name")
+    parser.add_argument("--unseen", action="store_true")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--table", type=Path)
+    options = parser.parse_args()
+    if options.table:
+        print("\n".join(table(read(options.table))))
+        return
+    asked, is_unseen = options.names, options.unseen
     rows: list[tuple[str, PredictedFlow, Score]] = []
     print(f"{'network':66} layers   rank  slope: measured, predicted    error ×2  kernel ×2  reliable")
     for name, build in (unseen() if is_unseen else nets()).items():
@@ -209,7 +222,60 @@ def main() -> None:
         row = score(prediction, gradient_flow(graph, seeds=seeds), 0.005 if is_unseen else 0.02)
         rows.append((name, prediction, row))
         print(line(name, prediction, row), flush=True)
+        if options.output:
+            with options.output.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(kept(name, prediction, row)) + "\n")
     print(summary(rows))
+
+
+def kept(name: str, prediction: PredictedFlow, row: Score) -> dict[str, object]:
+    """What is written down of one network."""
+    return {
+        "name": name,
+        "layers": row.layers,
+        "rank": round(row.rank, 2),
+        "measured": None if row.slope is None else round(row.slope, 3),
+        "predicted": None if row.predicted is None else round(row.predicted, 3),
+        "slope_fits": row.slope_fits,
+        "activation_within_2": round(row.error, 2),
+        "kernel_within_2": round(row.kernel, 2),
+        "reliable": prediction.reliable,
+    }
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The networks of such a file."""
+    return [json.loads(each) for each in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The rows as a table in Markdown, and what they come to in a sentence."""
+    yield "| network | layers | slope, measured | predicted | activation gradient ×2 | kernel gradient ×2 | reliable |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    for row in rows:
+        name, _, side = row["name"].removeprefix("keras:").rpartition(" ")
+        title = f"`{name}` at {side.removesuffix('px')} px" if row["name"].startswith("keras:") else row["name"]
+        ours = f"{format_slope(row['predicted'], 3)}{'' if row['slope_fits'] else ' (off)'}"
+        yield (
+            f"| {title} | {row['layers']} | {format_slope(row['measured'], 3)} | {ours} "
+            f"| {row['activation_within_2']:.0%} | {row['kernel_within_2']:.0%} "
+            f"| {'yes' if row['reliable'] else 'no'} |".replace("%", " %")
+        )
+    layers = sum(row["layers"] for row in rows)
+    within = {
+        key: 100 * sum(row[f"{key}_within_2"] * row["layers"] for row in rows) / layers
+        for key in ("activation", "kernel")
+    }
+    reliable = [row for row in rows if row["reliable"]]
+    near = sum(row["activation_within_2"] >= 0.9 for row in reliable)
+    yield ""
+    yield (
+        f"Of {len(rows)} networks the slope is correct in {sum(row['slope_fits'] for row in rows)}. Of all layers "
+        f"{within['activation']:.0f} % of activation gradients and {within['kernel']:.0f} % of kernel gradients "
+        f"are within a factor of two. Of the {len(reliable)} that are called reliable, {near} have at least 90 % of "
+        f"their activation gradients within a factor of two, and {sum(row['slope_fits'] for row in reliable)} have the "
+        "right slope."
+    )
 
 
 def line(name: str, prediction: PredictedFlow, row: Score) -> str:
