@@ -46,14 +46,23 @@ def test_counts_are_those_of_pytorch(name: str) -> None:
     assert len(found.built.starts) == len(list(module.parameters()))
 
 
-@pytest.mark.parametrize("make", [modules.plain, modules.Twice, modules.Windows])
+@pytest.mark.parametrize("make", [modules.plain, modules.Twice, modules.Windows, modules.Positions, modules.Routed])
 def test_our_own_modules_too(make: Any) -> None:
-    module = make()
+    module = make().eval()
     analysis = analyze(module, input=(3, 64, 64))
     assert analysis.params.total == sum(parameter.numel() for parameter in module.parameters())
     with torch.device("meta"):
-        assert analysis.compute.macs == _flops(make(), (3, 64, 64))
+        assert analysis.compute.macs == _flops(make().eval(), (3, 64, 64))
     assert not analysis.unknown
+
+
+def test_products_of_constants_stand_beside_the_graph() -> None:
+    analysis = analyze(modules.Positions().eval(), input=(3, 64, 64))
+    row = analysis["project/constants"]
+    assert (row.macs, row.node.op.detached) == (6 * 8 * 16 * 16, True)
+    # The windows are images of their own to the convolution that reads them.
+    assert analysis.graph["inside"].op.title == "TimeDistributed(Conv)"
+    assert analysis["inside"].macs == 16 * 16 * 8 * 8 * 9
 
 
 @pytest.mark.parametrize("name", ["plain", "Twice", "Windows", "resnet18", "mobilenet_v2", "squeezenet1_0",

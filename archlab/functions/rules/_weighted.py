@@ -12,7 +12,7 @@ from archlab.functions._initial import initializer
 from archlab.functions._layout import C, S
 from archlab.functions._types import Tensor, Untyped
 from archlab.functions.rules._table import entered
-from archlab.ops import Elementwise, Kept, Normalized, Product, alike
+from archlab.ops import Elementwise, Kept, Normalized, Product, Repeated, alike
 from archlab.units import BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)
@@ -47,18 +47,27 @@ def _start(call: Call, weight: Tensor) -> Start | None:
 
 def _kernel(call: Call, place: int) -> Tensor:
     weight = call.asked(place, "weight")
-    if weight is None or any(weight is each for each in call.read[1:]):
+    if weight is None or _comes_in(call, weight):
         raise BeyondError("its kernel depends on what comes in")
     return weight
 
 
+def _comes_in(call: Call, weight: Tensor) -> bool:
+    return any(weight is each for each in call.read[1:])
+
+
 @entered("conv1d", "conv2d", "conv3d")
 def _convolution(call: Call) -> Made:
-    weight = _kernel(call, 1)
-    if not call.as_image():
+    weight = call.asked(1, "weight")
+    sizes = tuple(weight.shape)
+    if _comes_in(call, weight):
+        # A kernel for each sample, mixed of several by what comes in (Yang et al. 2019).
+        macs = prod(call.made_sizes) * prod(sizes[1:])
+        biases = prod(call.made_sizes) if call.asked(2, "bias") is not None else 0
+        return Made(call.called(Product, call.roles, macs=macs, factors=2, more_flops=biases), call.roles, INPUT)
+    if not call.as_image() and not call.as_images():
         raise BeyondError("a convolution over axes that are not those of an image")
     axes = call.rank - 2
-    sizes = tuple(weight.shape)
     stride, dilation = per_axis(call.asked(3, "stride", 1), axes), per_axis(call.asked(5, "dilation", 1), axes)
     groups, padding = int(call.asked(6, "groups", 1)), call.asked(4, "padding", 0)
     kernel = sizes[2:]
@@ -83,7 +92,7 @@ def _convolution(call: Call) -> Made:
             op = ops.Conv(sizes[0], groups=groups, **more)
     except ArgumentError as error:
         raise BeyondError(str(error)) from None
-    return Made(op, call.roles, INPUT)
+    return Made(op if call.as_image() else Repeated(op), call.roles, INPUT)
 
 
 @entered("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -137,7 +146,7 @@ def _embedding(call: Call) -> Made:
 
 @entered("batch_norm")
 def _batch_norm(call: Call) -> Made:
-    if not call.as_image():
+    if call.roles[1:2] != (C,) or C in (call.roles[0], *call.roles[2:]):
         raise BeyondError("batch normalization over axes that are not those of an image")
     scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
     momentum = call.asked(6, "momentum", 0.1)
