@@ -231,6 +231,8 @@ class Product(Called, abstract=True):
     """How many of what is multiplied come in; the others are weights."""
     more_flops: int = 0
     """Operations besides: a bias, a softmax."""
+    placed: bool = True
+    """Whether it is known where it looks."""
 
     @property
     def nonlinear(self) -> bool:
@@ -240,6 +242,8 @@ class Product(Called, abstract=True):
         return Cost(self.macs, FLOPS_PER_MAC * self.macs + self.more_flops) if inputs == self.came else None
 
     def window(self, *inputs: Shape) -> Window | None:
+        if not self.placed:
+            return None
         return super().window(*inputs) if self.here else WHOLE
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:

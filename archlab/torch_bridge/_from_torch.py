@@ -268,7 +268,7 @@ def _of_constants(place: int, products: list[int | None], names: _Names) -> Node
     op = Constants(sum(known)) if len(known) == len(products) else Constants(None, "a product of constants has no rule")
     path = names.path(place)
     name = names._free(f"{path}/constants" if path else "constants")
-    return Node(name, op, (), (0,), names.scope(place), name, "float32")
+    return Node(name, op, (), (0,), names.scope(place), name, "float32", ())
 
 
 def _parameter(path: str, parameter: Tensor, counted: set[int]) -> Parameter:

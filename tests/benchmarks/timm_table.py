@@ -171,7 +171,10 @@ def _counted(name: str, size: int, fused: bool = False) -> dict[str, Any]:
         for node in graph if node.op.family == "convolution"
     )  # fmt: skip
     attends = any(isinstance(node.op, Product) and node.op.factors > 1 for node in graph)
-    torch_macs, more = _others(module, size)
+    try:
+        more, counted = fvcore_more(module, (3, size, size)), torch_macs(module, (3, size, size))
+    except Exception:  # some code makes tensors on a device that it does not ask for
+        more, counted = {}, None
     return {
         "model": name,
         "size": size,
@@ -179,7 +182,7 @@ def _counted(name: str, size: int, fused: bool = False) -> dict[str, Any]:
         "parameters": analysis.params.total,
         "numel": sum(parameter.numel() for parameter in module.parameters()),
         "macs": analysis.compute.macs,
-        "torch_macs": torch_macs,
+        "torch_macs": counted,
         "fvcore_more": more,
         "unknown": sorted({each["why"] for each in analysis.unknown}),
     }
@@ -202,17 +205,26 @@ def _fused(name: str, size: int) -> Any:
     return reparameterize_model(_make(name, size)).eval()
 
 
-def _others(module: Any, size: int) -> tuple[int | None, dict[str, int]]:
-    """PyTorch's count of MACs, and what fvcore counts more or less than products, by kind.
+def torch_macs(module: Any, shape: tuple[int, ...]) -> int:
+    """PyTorch's own count of MACs, without memory for anything."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module.to("meta")(torch.empty(1, *shape, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def fvcore_more(module: Any, shape: tuple[int, ...]) -> dict[str, int]:
+    """What fvcore counts more or less than the products, by kind, from the calls that a module makes.
 
     fvcore's rules, stated in `fvcore.nn.flop_count`: two for each element of a batch normalization by running
-    statistics, five of another normalization with parameters and four of one without, one for each element that goes into an
-    adaptive average pooling, one for each that comes out of a nearest and four of a bilinear interpolation; nothing
-    for attention in one call.
+    statistics, five of another normalization with parameters and four of one without, one for each element that goes
+    into an adaptive average pooling, one for each that comes out of a nearest and four of a bilinear interpolation;
+    nothing for attention in one call.
     """
     import torch
     from torch.overrides import TorchFunctionMode
-    from torch.utils.flop_counter import FlopCounterMode
 
     more: Counter[str] = Counter()
 
@@ -235,15 +247,14 @@ def _others(module: Any, size: int) -> tuple[int | None, dict[str, int]]:
             elif name == "scaled_dot_product_attention":
                 query, key, value = [tuple(each.shape) for each in args[:3]]
                 more["fused attention"] -= prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+            elif name == "multi_head_attention_forward" and not kwargs.get("need_weights", True):
+                (length, batch, width), positions = args[0].shape, args[1].shape[0]
+                more["fused attention"] -= 2 * length * positions * batch * width
             return found
 
-    try:
-        module = module.to("meta")
-        with FlopCounterMode(display=False) as counter, torch.no_grad(), Calls():
-            module(torch.empty(1, 3, size, size, device="meta"))
-    except Exception:  # some code makes tensors on a device that it does not ask for
-        return None, {}
-    return counter.get_total_flops() // 2, dict(more)
+    with torch.no_grad(), Calls():
+        module.to("meta")(torch.empty(1, *shape, device="meta"))
+    return dict(more)
 
 
 def _explained(name: str, size: int, found: dict[str, Any], millions: float, table: float) -> str:

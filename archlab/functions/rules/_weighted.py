@@ -13,7 +13,7 @@ from archlab.functions._layout import C, S
 from archlab.functions._types import Tensor, Untyped
 from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Normalized, Product, Repeated, alike
-from archlab.units import BIAS_FLOPS, LAYER_NORM_FLOPS
+from archlab.units import BATCH_NORM_FLOPS, BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)
 
@@ -60,13 +60,16 @@ def _comes_in(call: Call, weight: Tensor) -> bool:
 def _convolution(call: Call) -> Made:
     weight = call.asked(1, "weight")
     sizes = tuple(weight.shape)
-    if _comes_in(call, weight):
-        # A kernel for each sample, mixed of several by what comes in (Yang et al. 2019).
-        macs = prod(call.made_sizes) * prod(sizes[1:])
-        biases = prod(call.made_sizes) if call.asked(2, "bias") is not None else 0
-        return Made(call.called(Product, call.roles, macs=macs, factors=2, more_flops=biases), call.roles, INPUT)
-    if not call.as_image() and not call.as_images():
-        raise BeyondError("a convolution over axes that are not those of an image")
+    mixed = _comes_in(call, weight)
+    if mixed or not (call.as_image() or call.as_images()):
+        # A kernel for each sample, mixed of several by what comes in (Yang et al. 2019); or the axes that it goes
+        # along are made of positions and channels. How much is multiplied is known all the same.
+        made = prod(call.made_sizes)
+        biases = BIAS_FLOPS * made if call.asked(2, "bias") is not None else 0
+        op = call.called(
+            Product, call.roles, macs=made * prod(sizes[1:]), factors=1 + mixed, more_flops=biases, placed=mixed
+        )
+        return Made(op, call.roles, INPUT)
     axes = call.rank - 2
     stride, dilation = per_axis(call.asked(3, "stride", 1), axes), per_axis(call.asked(5, "dilation", 1), axes)
     groups, padding = int(call.asked(6, "groups", 1)), call.asked(4, "padding", 0)
@@ -146,9 +149,10 @@ def _embedding(call: Call) -> Made:
 
 @entered("batch_norm")
 def _batch_norm(call: Call) -> Made:
-    if call.roles[1:2] != (C,) or C in (call.roles[0], *call.roles[2:]):
-        raise BeyondError("batch normalization over axes that are not those of an image")
     scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
+    if call.roles[1:2] != (C,) or C in (call.roles[0], *call.roles[2:]):
+        # Along axes that are made of positions and channels.
+        return Made(call.called(Normalized, call.roles, flops=BATCH_NORM_FLOPS), call.roles, INPUT)
     momentum = call.asked(6, "momentum", 0.1)
     kept = 1.0 - (momentum or 0.0)
     op = ops.BatchNorm(round(kept, 9) if 0 <= kept < 1 else 0.0, float(call.asked(7, "eps", 1e-5)), center, scale)
