@@ -210,8 +210,9 @@ def torch_macs(module: Any, shape: tuple[int, ...]) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    module = module.to("meta").requires_grad_(False)  # the counter fails where but some of what comes in learns
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module.to("meta")(torch.empty(1, *shape, device="meta"))
+        module(torch.empty(1, *shape, device="meta"))
     return counter.get_total_flops() // 2
 
 
@@ -221,7 +222,7 @@ def fvcore_more(module: Any, shape: tuple[int, ...]) -> dict[str, int]:
     fvcore's rules, stated in `fvcore.nn.flop_count`: two for each element of a batch normalization by running
     statistics, five of another normalization with parameters and four of one without, one for each element that goes
     into an adaptive average pooling, one for each that comes out of a nearest and four of a bilinear interpolation;
-    nothing for attention in one call.
+    nothing for attention in one call, nor for a convolution whose padding has a name ('same').
     """
     import torch
     from torch.overrides import TorchFunctionMode
@@ -241,6 +242,8 @@ def fvcore_more(module: Any, shape: tuple[int, ...]) -> dict[str, int]:
             elif name == "adaptive_avg_pool2d":
                 more["adaptive pooling"] += args[0].numel()
             found = func(*args, **kwargs)
+            if name == "conv2d" and isinstance(args[4] if len(args) > 4 else kwargs.get("padding"), str):
+                more["padding by name"] -= found.numel() * args[1][0].numel()
             if name == "interpolate":
                 mode = kwargs.get("mode", args[3] if len(args) > 3 else "nearest")
                 more["interpolation"] += {"nearest": 1, "bilinear": 4}.get(mode, 0) * found.numel()

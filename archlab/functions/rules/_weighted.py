@@ -12,7 +12,8 @@ from archlab.functions._initial import initializer
 from archlab.functions._layout import C, S
 from archlab.functions._types import Tensor, Untyped
 from archlab.functions.rules._table import entered
-from archlab.ops import Elementwise, Kept, Normalized, Product, Repeated, alike
+from archlab.graph import Axis
+from archlab.ops import Elementwise, Kept, Normalized, Product, Repeated, Windows, alike
 from archlab.units import BATCH_NORM_FLOPS, BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)
@@ -63,13 +64,8 @@ def _convolution(call: Call) -> Made:
     mixed = _comes_in(call, weight)
     if mixed or not (call.as_image() or call.as_images()):
         # A kernel for each sample, mixed of several by what comes in (Yang et al. 2019); or the axes that it goes
-        # along are made of positions and channels. How much is multiplied is known all the same.
-        made = prod(call.made_sizes)
-        biases = BIAS_FLOPS * made if call.asked(2, "bias") is not None else 0
-        op = call.called(
-            Product, call.roles, macs=made * prod(sizes[1:]), factors=1 + mixed, more_flops=biases, placed=mixed
-        )
-        return Made(op, call.roles, INPUT)
+        # along are channels (Wang et al. 2020), or made of positions and channels: then nobody knows where it looks.
+        return _multiplied(call, weight, factors=1 + mixed, here=S not in call.roles[2:], placed=mixed)
     axes = call.rank - 2
     stride, dilation = per_axis(call.asked(3, "stride", 1), axes), per_axis(call.asked(5, "dilation", 1), axes)
     groups, padding = int(call.asked(6, "groups", 1)), call.asked(4, "padding", 0)
@@ -93,9 +89,22 @@ def _convolution(call: Call) -> Made:
             op = ops.DepthwiseConv(multiplier=sizes[0] // channels, **more)
         else:
             op = ops.Conv(sizes[0], groups=groups, **more)
-    except ArgumentError as error:
-        raise BeyondError(str(error)) from None
+    except ArgumentError:
+        # Keras has no such layer, as with a stride and a dilation.
+        if not call.as_image() or isinstance(padding, str):
+            raise
+        reads = zip(around_each(call.asked(4, "padding", 0), axes), kernel, stride, dilation, strict=True)
+        looks = Windows(tuple([Axis(s, (range(-p[0], (k - 1) * d + 1 - p[0], d),)) for p, k, s, d in reads]))
+        return _multiplied(call, weight, looks=looks)
     return Made(op if call.as_image() else Repeated(op), call.roles, INPUT)
+
+
+def _multiplied(call: Call, weight: Tensor, **more: Untyped) -> Made:
+    """A convolution of which no more is known than how much it multiplies."""
+    made = prod(call.made_sizes)
+    biases = BIAS_FLOPS * made if call.asked(2, "bias") is not None else 0
+    macs = made * prod(tuple(weight.shape)[1:])
+    return Made(call.called(Product, call.roles, macs=macs, more_flops=biases, **more), call.roles, INPUT)
 
 
 @entered("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
