@@ -25,7 +25,7 @@ NETS = {
     "torchvision:vgg11": 224, "torchvision:vgg11_bn": 224, "torchvision:alexnet": 224, "torchvision:squeezenet1_1": 96,
     "torchvision:mobilenet_v2": 96, "torchvision:mobilenet_v3_small": 96, "torchvision:shufflenet_v2_x1_0": 96,
     "torchvision:densenet121": 64, "torchvision:regnet_y_400mf": 64, "torchvision:efficientnet_b0": 64,
-    "torchvision:googlenet:aux_logits=False": 96, "torchvision:convnext_tiny": 64, "timm:resnet26d": 96,
+    "torchvision:mnasnet0_5": 96, "torchvision:convnext_tiny": 64, "timm:resnet26d": 96,
     "timm:repvgg_a0": 64, "timm:nf_resnet26": 64,
 }  # fmt: skip
 
