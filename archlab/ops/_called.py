@@ -12,7 +12,7 @@ from archlab.errors import ShapeError
 from archlab.graph import Axis, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, Op, Weight
 from archlab.ops._window import MERGED, POINTWISE, STATISTICS, WHOLE, Permuted, Window, Windows
-from archlab.signals import ErrorSignal, Passed, Signal
+from archlab.signals import ErrorSignal, Passed, Signal, unchanged
 from archlab.signals.moments import Errors, Squares
 from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC
 
@@ -125,6 +125,11 @@ class Rearranged(Called, abstract=True):
         if self.looks is not None or not self.placed:
             return self.looks
         return super().window(*inputs)
+
+    def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
+        # Channels that change places, as in a channel shuffle, have the same moments on the whole.
+        stays = len(inputs) == 1 and self.looks == POINTWISE and self.came == (output,)
+        return unchanged(inputs[0]) if stays else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

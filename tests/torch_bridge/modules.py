@@ -86,6 +86,40 @@ class Routed(nn.Module):
         return F.adaptive_avg_pool2d(y, 1).flatten(1)
 
 
+class Shuffled(nn.Module):
+    """Grouped convolutions with a channel shuffle between them (Zhang et al. 2018)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.grouped = nn.Conv2d(32, 32, 1, groups=4, bias=False)
+        self.after = nn.BatchNorm2d(32)
+        self.last = nn.Conv2d(32, 32, 1, groups=4, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.after(self.grouped(self.norm(self.stem(x)).relu()))
+        b, c, h, w = x.shape
+        x = x.view(b, 4, c // 4, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
+        return self.head(self.last(x.relu()).mean((2, 3)))
+
+
+class Joined(nn.Module):
+    """A list of one map that is joined, as the first layer of a dense block does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.conv = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(torch.cat([self.stem(x)], 1)).relu()
+        return self.head(self.conv(x).mean((2, 3)))
+
+
 class Branching(nn.Module):
     """What it computes depends on data."""
 

@@ -116,6 +116,8 @@ def _joined(call: Call) -> Made:
     if call.name not in ("cat", "concat", "concatenate"):
         raise BeyondError(f"{call.name} over axes that follow from the rank")
     roles = call.roles
+    if len(call.read) == 1 and not call.constants:
+        return _same(call, roles)
     alike = all(each.roles == roles for each in call.standings)
     if alike and not call.constants and len(call.read) > 1 and roles[axis] != B:
         if roles[axis] == C and roles.count(C) == 1:
