@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archlab.functions._answer import answered
 from archlab.functions._call import Call, Constant, Standing
-from archlab.functions._layout import graph_shape, image, sequence
+from archlab.functions._layout import C, Roles, S, graph_shape
 from archlab.functions._types import Tensor, Untyped
 
 PRODUCTS = frozenset({
@@ -25,8 +25,9 @@ def macs_of_constants(
     A layer that runs on constants does so for every batch, and counters that watch a module run count it.
     """
     read = tuple(tensors[:1] if name[:4] in _OF_WEIGHTS else tensors)
-    roles = image if name.startswith("conv") else sequence
-    standings = tuple([Standing(0, roles(each.dim())) for each in read])
+    # No axis is that of the batch: each counts.
+    first = (S, C) if name.startswith("conv") else ()
+    standings = tuple([Standing(0, _roles(first, each.dim())) for each in read])
     others = tuple([(each, Constant(())) for each in tensors[len(read) :]])
     call = Call(name, args, kwargs, read, standings, others, made, False, lambda _: None)
     answer = answered(call)
@@ -34,3 +35,7 @@ def macs_of_constants(
         return None
     cost = answer.op.cost(call.shapes, graph_shape(call.made_sizes, answer.roles))
     return None if cost is None else cost.macs
+
+
+def _roles(first: Roles, rank: int) -> Roles:
+    return (*first, *(S,) * (rank - len(first))) if first else (*(S,) * (rank - 1), C)

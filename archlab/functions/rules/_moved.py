@@ -100,6 +100,8 @@ def _expanded(call: Call) -> Made:
         raise BeyondError("other axes than there were")
     if call.roles[:1] == (B,) and front:
         roles = (B, *(S,) * len(front), *call.roles[1:])
+    if roles[:1] == (B,) and call.made_sizes[0] != call.sizes[0][0]:
+        roles = (S, *roles[1:])  # one for each of several windows
     return _same(call, roles)
 
 

@@ -8,7 +8,7 @@ from math import prod
 from archlab import ops
 from archlab.errors import ArgumentError
 from archlab.functions._call import BeyondError, Call, Made, Start
-from archlab.functions._initial import initializer
+from archlab.functions._initial import beginning, initializer
 from archlab.functions._layout import C, S
 from archlab.functions._types import Tensor, Untyped
 from archlab.functions.rules._table import entered
@@ -44,6 +44,17 @@ def _start(call: Call, weight: Tensor) -> Start | None:
         if tensor is weight and len(constant.parameters) == 1:
             return call.starts(constant.parameters[0])
     return None
+
+
+def _affine(call: Call, place: int) -> dict[str, Untyped]:
+    """The scale and the offset of a normalization, and what they begin with."""
+    weight, bias = call.asked(place, "weight"), call.asked(place + 1, "bias")
+    return {
+        "center": bias is not None,
+        "scale": weight is not None,
+        "gamma_initializer": beginning(_start(call, weight), "ones"),
+        "beta_initializer": beginning(_start(call, bias), "zeros"),
+    }
 
 
 def _kernel(call: Call, place: int) -> Tensor:
@@ -158,13 +169,12 @@ def _embedding(call: Call) -> Made:
 
 @entered("batch_norm")
 def _batch_norm(call: Call) -> Made:
-    scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
     if call.roles[1:2] != (C,) or C in (call.roles[0], *call.roles[2:]):
         # Along axes that are made of positions and channels.
         return Made(call.called(Normalized, call.roles, flops=BATCH_NORM_FLOPS), call.roles, INPUT)
     momentum = call.asked(6, "momentum", 0.1)
     kept = 1.0 - (momentum or 0.0)
-    op = ops.BatchNorm(round(kept, 9) if 0 <= kept < 1 else 0.0, float(call.asked(7, "eps", 1e-5)), center, scale)
+    op = ops.BatchNorm(round(kept, 9) if 0 <= kept < 1 else 0.0, float(call.asked(7, "eps", 1e-5)), **_affine(call, 3))
     # The mean and 1/σ of each channel, which are saved too, are as many for a batch as for a sample.
     return Made(op, call.roles, INPUT)
 
@@ -172,16 +182,14 @@ def _batch_norm(call: Call) -> Made:
 @entered("instance_norm")
 def _instance_norm(call: Call) -> Made:
     channels = call.sizes[0][1]
-    scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
-    op = ops.GroupNorm(channels, float(call.asked(7, "eps", 1e-5)), center, scale)
+    op = ops.GroupNorm(channels, float(call.asked(7, "eps", 1e-5)), **_affine(call, 3))
     return Made(op, call.roles, Kept(inputs=True, extra=2 * channels))
 
 
 @entered("group_norm")
 def _group_norm(call: Call) -> Made:
     groups = int(call.asked(1, "num_groups"))
-    scale, center = call.asked(2, "weight") is not None, call.asked(3, "bias") is not None
-    op = ops.GroupNorm(groups, float(call.asked(4, "eps", 1e-5)), center, scale)
+    op = ops.GroupNorm(groups, float(call.asked(4, "eps", 1e-5)), **_affine(call, 2))
     if call.roles[1:2] != (C,) or C in call.roles[2:]:
         raise BeyondError("group normalization over an axis that is not that of channels")
     return Made(op, call.roles, Kept(inputs=True, extra=2 * groups))
@@ -191,13 +199,13 @@ def _group_norm(call: Call) -> Made:
 def _layer_norm(call: Call) -> Made:
     over = len(tuple(call.asked(1, "normalized_shape")))
     roles = call.roles[call.rank - over :]
-    scale, center = call.asked(2, "weight") is not None, call.name == "layer_norm" and call.asked(3, "bias") is not None
+    scale = call.asked(2, "weight") is not None
     apart = call.roles[: call.rank - over].count(C) == 0
     places = prod(call.sizes[0][: call.rank - over])
     eps = call.asked(4 if call.name == "layer_norm" else 3, "eps", 1e-5)
     kept = Kept(inputs=True, extra=(2 if call.name == "layer_norm" else 1) * places)
     if call.name == "layer_norm" and apart and set(roles) == {C}:
-        return Made(ops.LayerNorm(float(eps), center, scale), call.roles, kept)
+        return Made(ops.LayerNorm(float(eps), **_affine(call, 2)), call.roles, kept)
     flops = LAYER_NORM_FLOPS if call.name == "layer_norm" else 3 + scale
     if S in roles:
         return Made(call.called(Normalized, call.roles, flops=flops), call.roles, kept)
