@@ -1,18 +1,20 @@
 """Generates the tables of the page on PyTorch models from the results that benchmarks keep.
 
-`python docs/torch_results.py` prints them.
+`python docs/torch_results.py` prints them; `--write` puts them into the page, between the marks that name them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent / "how-to" / "pytorch-models.md"
 KINDS = {"convolutional": "convolutional", "with attention": "with attention", "neither": "neither (MLPs)"}
 
 
@@ -88,6 +90,16 @@ def torchvision() -> Iterator[str]:
     yield f"fvcore adds: {', '.join(f'`{kind}` in {count}' for kind, count in others.most_common())}."
 
 
+def receptive_fields() -> Iterator[str]:
+    """End points of TF-Slim's networks that are met in those of the collections."""
+    yield "| network | reference | end points met | with their padding |"
+    yield "| --- | --- | --- | --- |"
+    for row in rows("receptive_fields.jsonl", "network"):
+        padded = f"{row['padding_met']} of {row['with_padding']}" if row["with_padding"] else "–"
+        mark = " (size alone)" if row["why"] else ""
+        yield _line((row["network"], f"`{row['reference']}`", f"{row['met']} of {row['end_points']}{mark}", padded))
+
+
 def gradients() -> Iterator[str]:
     """Predicted against measured activation gradients of PyTorch's networks."""
     yield "| network | px | layers | slope, measured | predicted | within 2× | kernels within 2× | reliable |"
@@ -123,13 +135,31 @@ def _line(cells: tuple[object, ...]) -> str:
     return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in cells)} |"
 
 
-TABLES = {table.__name__: table for table in (timm, explained, torchvision, gradients)}
+TABLES = {table.__name__: table for table in (timm, explained, torchvision, receptive_fields, gradients)}
+
+
+def written(page: str) -> str:
+    """The page with every table as the results have it now."""
+    for name, table in TABLES.items():
+        lines = "\n".join(table())
+        page = re.sub(
+            rf"(<!-- table {name} -->\n).*?(\n<!-- end -->)",
+            lambda found, lines=lines: f"{found[1]}\n{lines}\n{found[2]}",
+            page,
+            flags=re.DOTALL,
+        )
+    return page
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
+    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if unknown := {*arguments.tables} - {*TABLES}:
         parser.error(f"no table named {', '.join(sorted(unknown))}: there are {', '.join(TABLES)}")
-    for name in arguments.tables or TABLES:
-        print(*TABLES[name](), sep="\n", end="\n\n")
+    if arguments.write:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        for name in arguments.tables or TABLES:
+            print(*TABLES[name](), sep="\n", end="\n\n")
