@@ -12,7 +12,7 @@ from archlab.errors import ShapeError
 from archlab.graph import Axis, Shape, elements, format_shape
 from archlab.ops._base import Cost, Kept, Op, Weight
 from archlab.ops._window import MERGED, POINTWISE, STATISTICS, WHOLE, Permuted, Window, Windows
-from archlab.signals import ErrorSignal, Passed, Signal, unchanged
+from archlab.signals import ErrorSignal, Passed, Signal, selected, unchanged
 from archlab.signals.moments import Errors, Squares
 from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC
 
@@ -128,8 +128,12 @@ class Rearranged(Called, abstract=True):
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
         # Channels that change places, as in a channel shuffle, have the same moments on the whole.
-        stays = len(inputs) == 1 and self.looks == POINTWISE and self.came == (output,)
-        return unchanged(inputs[0]) if stays else None
+        if len(inputs) != 1 or self.looks != POINTWISE or self.came[0][:-1] != output[:-1]:
+            return None
+        channels = output[-1] or 0
+        if channels == inputs[0].channels:
+            return unchanged(inputs[0])
+        return selected(inputs[0], channels) if channels < inputs[0].channels else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

@@ -20,7 +20,7 @@ Most rules are one call:
   stands `Behind` it;
 - a normalization: `batch_normalized`, `layer_normalized`, `group_normalized`, given a `Normalizing`;
 - pooling: `maximum`, `averaged`, `averaged_over_all`;
-- paths that meet: `summed`, `multiplied`, `concatenated`;
+- paths that meet: `summed`, `multiplied`, `concatenated`; that part: `selected`;
 - positions that move: `relocated`, `enlarged`, `flattened`, `transposed`.
 
 A rule of another kind is written with the arithmetic of moments in `archlab.signals.moments`. Nothing here knows a
@@ -46,6 +46,7 @@ from archlab.signals._gaussian import Nonlinearity as Nonlinearity
 from archlab.signals._kernels import Sliding as Sliding
 from archlab.signals._merging import concatenated as concatenated
 from archlab.signals._merging import multiplied as multiplied
+from archlab.signals._merging import selected as selected
 from archlab.signals._merging import summed as summed
 from archlab.signals._normalization import Normalizing as Normalizing
 from archlab.signals._normalization import batch_normalized as batch_normalized

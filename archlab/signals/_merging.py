@@ -160,3 +160,12 @@ def concatenated(inputs: tuple[Signal, ...]) -> Passed | None:
         return (error._replace(along=None, open=None, lasting=1.0),) * len(inputs), ()
 
     return Passed(made, back)
+
+
+def selected(x: Signal, channels: int) -> Passed:
+    """Some of the channels, whichever they are; to the others no error comes from here."""
+
+    def back(error: ErrorSignal) -> tuple[Errors, Squares]:
+        return (error.times(channels / x.channels),), ()
+
+    return Passed(x._replace(channels=channels), back)

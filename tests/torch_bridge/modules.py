@@ -105,6 +105,22 @@ class Shuffled(nn.Module):
         return self.head(self.last(x.relu()).mean((2, 3)))
 
 
+class Parted(nn.Module):
+    """Half of the channels go past a convolution, as in ShuffleNet (Ma et al. 2018)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.conv = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.last = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        past, through = self.norm(self.stem(x)).relu().chunk(2, dim=1)
+        return self.head(self.last(torch.cat([past, self.conv(through)], 1)).mean((2, 3)))
+
+
 class Joined(nn.Module):
     """A list of one map that is joined, as the first layer of a dense block does."""
 

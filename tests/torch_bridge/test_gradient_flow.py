@@ -380,9 +380,9 @@ def test_initializers_of_keras_are_refused_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Shuffled", "Joined"])
+@pytest.mark.parametrize("name", ["Shuffled", "Joined", "Parted"])
 def test_what_moves_channels_alone_is_predicted(name: str) -> None:
-    """A channel shuffle, and a list of one tensor that is joined: moments pass as they are."""
+    """A channel shuffle, half of the channels, a list of one tensor that is joined: moments pass as they are."""
     architecture = load(getattr(modules, name)(), input=(3, 16, 16))
     predicted, measured = predict_gradient_flow(architecture), gradient_flow(architecture, seeds=5)
     assert predicted.reliable
