@@ -133,7 +133,7 @@ def sweep(
         options: `data`, `loss`, `seeds`, `batch`, `batches` and `training`, as for `gradient_flow`.
 
     Raises:
-        UsageError: a reference that takes no depth, or an initializer that is not known.
+        UsageError: a reference that takes no depth, an initializer that is not known, or one for a PyTorch module.
 
     >>> found = sweep("plain:width=4", depths=(4, 6), initializers=("he",), seeds=1, input=(32, 32))
     >>> [(variant.depth, variant.initializer, len(variant.flow.curve)) for variant in found]
@@ -149,6 +149,12 @@ def sweep(
         for found in (_loaded(reference, depth, input),)
         for initializer in drawn
     ]
+    for _, found, _, initializer in plan:
+        if initializer is not None and found.module is not None:
+            raise UsageError(
+                f"{found.name} is a PyTorch module, whose own code draws its weights: measure it without --init, or "
+                "set its initializers in that code"
+            )
     names = apart(
         found.name if initializer is None else f"{found.name} {initializer}" for _, found, _, initializer in plan
     )

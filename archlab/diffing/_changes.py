@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,10 @@ def _said(value: object) -> str:
             return format_sizes(value)
         return ", ".join(str(each) for each in value)
     text = str(value)
+    if text.startswith('{"class_name"'):
+        described = json.loads(text)
+        told = [_said(each) for each in described.get("config", {}).values() if each is not None]
+        return f"{described['class_name']}({', '.join(told)})"
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archlab.analysis import QUANTITIES
+from archlab.diffing._changes import Change
 from archlab.diffing._fold import Fold
 from archlab.diffing._matched import MatchedGraphs
 from archlab.diffing._row import LayerFacts, Row
@@ -76,10 +77,50 @@ def _sentences(diff: MatchedGraphs) -> Iterator[str]:
     }
     said = [f"{count:,} {what}" for what, count in counts.items() if count]
     yield f"Layers: {', '.join(said)}."
+    if repeated := repeated_edits(diff):
+        yield f"Changed alike: {'; '.join(repeated)}."
     unknown = [row.name for row in diff if row.layer.params is None or _has_no_rule(row.layer)]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         yield f"Without a rule: {', '.join(unknown[:3])}{more}. Totals marked ≥ are lower bounds."
+
+
+def repeated_edits(diff: MatchedGraphs) -> list[str]:
+    """What was changed alike in several layers, in words, that of the most layers first.
+
+    A stride or a padding is said of layers with the same kernel: which convolution of a block strides, differs between
+    collections that name their networks alike.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for row in diff.edited:
+        for edit in row.edits:
+            if edit.what != "reads":
+                found[str(edit), _kind_of(edit, row, diff)] += 1
+    by_edit: dict[str, list[str]] = {}
+    for (edit, kind), count in found.most_common():
+        if count > 1:
+            by_edit.setdefault(edit, []).append(f"{count:,} {kind}")
+    return [f"{edit} in {_listed(kinds)}" for edit, kinds in by_edit.items()]
+
+
+_OF_WINDOWS = ("stride", "padding", "kernel")
+
+
+def _kind_of(edit: Change, row: Row, diff: MatchedGraphs) -> str:
+    """The kind of a layer, with the size of its window where that matters: 'Conv of 1 × 1'."""
+    if edit.what not in _OF_WINDOWS:
+        return "layers" if edit.what == "kind" else row.layer.op
+    assert row.after is not None
+    graph = diff.after.analysis.graph
+    node = graph.nodes[row.after.position]
+    axes = len(node.shape) - 1
+    weights = node.op.weights(*graph.input_shapes(node)) or ()
+    sizes = [weight.shape[:axes] for weight in weights if weight.role == "kernel"]
+    return f"{row.layer.op} of {' × '.join(map(str, sizes[0]))}" if sizes and axes else row.layer.op
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _has_no_rule(layer: LayerFacts) -> bool:

@@ -12,6 +12,8 @@ from archlab.functions._call import Constant as Constant
 from archlab.functions._call import Made as Made
 from archlab.functions._call import Standing as Standing
 from archlab.functions._call import Start as Start
+from archlab.functions._constants import PRODUCTS as PRODUCTS
+from archlab.functions._constants import macs_of_constants as macs_of_constants
 from archlab.functions._initial import initializer as initializer
 from archlab.functions._layout import B as B
 from archlab.functions._layout import C as C

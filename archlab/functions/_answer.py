@@ -35,6 +35,10 @@ def unknown(call: Call, why: str) -> Made:
 
 def _agrees(call: Call, made: Made) -> bool:
     assert made.op is not None
+    came = {size for sizes, each in zip(call.sizes, call.standings, strict=True)
+            for size, role in zip(sizes, each.roles, strict=True) if role == B}  # fmt: skip
+    if came and any(role == B and n not in came for n, role in zip(call.made_sizes, made.roles, strict=True)):
+        return False  # more samples than came in
     try:
         return made.op.output(*call.shapes) == graph_shape(call.made_sizes, made.roles)
     except (ShapeError, IndexError, ValueError):

@@ -103,6 +103,10 @@ class Call:
         """Whether the axes of the first tensor are those that convolutions read."""
         return self.roles[:2] == (B, C) and all(role == S for role in self.roles[2:])
 
+    def as_images(self) -> bool:
+        """Whether the first axis of the first tensor is one of positions, as of windows, and each an image."""
+        return self.roles[:2] == (S, C) and all(role == S for role in self.roles[2:])
+
     def called(self, kind: type[Called], roles: Roles, **more: Untyped) -> Op:
         """An operation of a kind that knows the shapes that it met."""
         return kind(self.name, self.shapes, graph_shape(self.made_sizes, roles), None, **more)

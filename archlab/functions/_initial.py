@@ -40,3 +40,19 @@ def initializer(start: Start | None, sizes: Sequence[int]) -> str:
     else:
         described = {"class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": start.stddev}}
     return json.dumps(described, sort_keys=True)
+
+
+def beginning(start: Start | None, usual: str) -> str:
+    """The initializer of a scale or an offset; the usual one where nothing is known.
+
+    >>> beginning(Start(0.0, 0.0), "ones"), beginning(None, "ones")
+    ('zeros', 'ones')
+    """
+    if start is None:
+        return usual
+    if start.stddev > 0:
+        config: dict[str, float] = {"mean": start.mean, "stddev": start.stddev}
+        return json.dumps({"class_name": "RandomNormal", "config": config}, sort_keys=True)
+    if start.mean in (0.0, 1.0):
+        return "ones" if start.mean else "zeros"
+    return json.dumps({"class_name": "Constant", "config": {"value": start.mean}}, sort_keys=True)

@@ -101,6 +101,8 @@ def reshaped(old: Sequence[int], roles: Roles, new: Sequence[int]) -> tuple[Role
                 made.append(S)
             else:
                 made.append(role)
+    if B not in made and made and new[0] == 1 and made[0] == S:
+        made[0] = B  # the one sample, which stood elsewhere, or was one with positions
     return tuple(made), apart
 
 

@@ -262,6 +262,10 @@ class Product(Called, abstract=True):
     """How many of what is multiplied come in; the others are weights."""
     more_flops: int = 0
     """Operations besides: a bias, a softmax."""
+    placed: bool = True
+    """Whether it is known where it looks."""
+    looks: Window | None = None
+    """Where each output looks; None where that follows from the rest."""
 
     @property
     def nonlinear(self) -> bool:
@@ -271,7 +275,11 @@ class Product(Called, abstract=True):
         return Cost(self.macs, FLOPS_PER_MAC * self.macs + self.more_flops) if inputs == self.came else None
 
     def window(self, *inputs: Shape) -> Window | None:
-        return super().window(*inputs) if self.here else WHOLE
+        if self.looks is not None:
+            return self.looks
+        if self.here:
+            return super().window(*inputs)
+        return WHOLE if self.placed else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept(inputs=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from archlab.analysis import Analysis, Quantity, State, Value, analyze
@@ -41,7 +41,11 @@ def layers_table(subject: Subject, by: By = "layer", place: Place | None = None,
     where: Place = place or ("layers" if by == "layer" else "groups")
     if by == "layer":
         rows: list[list[Cell | str]] = [[node.name, Cell(node.op.title), shape(node.shape)] for node in graph]
-        columns, recorded = _of_layers(subject, where), _of_layers(subject, None)
+        values = _of_layers(subject, {*QUANTITIES.at(where), *_recorded()})
+        columns, recorded = (
+            {quantity: values[quantity] for quantity in wanted if quantity in values}
+            for wanted in (QUANTITIES.at(where), _recorded())
+        )
         records = tuple(
             record(node, {quantity: values[number] for quantity, values in recorded.items()})
             for number, node in enumerate(graph)
@@ -87,8 +91,7 @@ def _recorded() -> tuple[Quantity, ...]:
     return tuple(quantity for quantity in QUANTITIES.of_layers() if quantity.counted)
 
 
-def _of_layers(subject: Subject, place: Place | None) -> Columns:
-    wanted = _recorded() if place is None else QUANTITIES.at(place)
+def _of_layers(subject: Subject, wanted: Iterable[Quantity]) -> Columns:
     found = {quantity: quantity.layers(subject) for quantity in wanted if quantity.layers}
     return {quantity: values for quantity, values in found.items() if values is not None}
 

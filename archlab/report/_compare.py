@@ -9,6 +9,7 @@ from archlab.analysis.quantities import Counted, Subject
 from archlab.lint import structure_findings, verdict_sentence
 from archlab.report._cells import cell, ranked
 from archlab.report._parts import Cell, Chart, Curve, Part, Prose, Report, Table
+from archlab.report._settings import settings
 from archlab.report._style import Mark
 from archlab.report.forecast import reasons
 from archlab.units import format_slope, format_small
@@ -119,7 +120,7 @@ def change(ours: Value, theirs: Value) -> str | None:
 def _differences(results: Sequence[Result]) -> Prose | None:
     first, *others = results
     lines: list[str] = []
-    marks: dict[str, Mark] = {"Layers:": "dim", f"against {first.name}:": ""}
+    marks: dict[str, Mark] = {"Layers:": "dim", "Settings:": "dim", f"against {first.name}:": ""}
     for other in others:
         marks[other.name] = "name"
         changes = {
@@ -137,6 +138,8 @@ def _differences(results: Sequence[Result]) -> Prose | None:
             lines.append(f"Layers: {', '.join(counts)}.")
         else:
             lines.append("Layers: the same kinds in the same numbers.")
+        if differs := list(settings(first.analysis.graph, other.analysis.graph)):
+            lines.append(f"Settings: {'; '.join(differs)}.")
     return Prose("What differs", tuple(lines), marks) if lines else None
 
 

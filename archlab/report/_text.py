@@ -92,7 +92,7 @@ def _table(table: Table, width: int | None, paint: Paint) -> str:
     rows = table.texts
     text = grid(table.columns, rows, table.align)
     if width is None or _widest(text) <= width:
-        return _set(table, table.columns, rows, paint)
+        return text if paint is plain else _set(table, table.columns, rows, paint)
     if table.stack:
         groups = side_by_side(table.columns, rows, width)
         return "\n\n".join(_set(table, head, cells, paint, places) for places, (head, *cells) in groups)

@@ -10,7 +10,7 @@ import torch
 from archlab.errors import ShapeError, SourceError, UsageError
 from archlab.functions import B, Parameter, Roles, S, Start, graph_shape, image, sequence, weights_of
 from archlab.graph import Graph, Node, Scope
-from archlab.ops import Detached, Input, Weight
+from archlab.ops import Constants, Detached, Input, Weight
 from archlab.torch_bridge._hold import left_as_it_is, same_random_state
 from archlab.torch_bridge._initial import observed
 from archlab.torch_bridge._record import Recorder, Written
@@ -245,6 +245,7 @@ def _graph(recorder: Recorder, module: Module, outputs: list[int], title: str) -
         if id(parameter) not in counted:
             nodes.extend(_unused(path, parameter, names))
             counted.add(id(parameter))
+    nodes += [_of_constants(place, products, names) for place, products in recorder.products.items()]
     return Graph(tuple(nodes), tuple(outputs), title)
 
 
@@ -259,6 +260,15 @@ def _unused(path: str, parameter: Tensor, names: _Names) -> list[Node]:
     role = "kernel" if parameter.dim() > 1 else "bias"
     weight = Weight(found.name, found.shape, parameter.numel(), role, found.trainable, found.dtype)
     return [Node(name, Detached("Parameter"), (), (0,), None, name, weight.dtype, (weight,))]
+
+
+def _of_constants(place: int, products: list[int | None], names: _Names) -> Node:
+    """A node beside the graph for what a module multiplies of constants alone."""
+    known = [macs for macs in products if macs is not None]
+    op = Constants(sum(known)) if len(known) == len(products) else Constants(None, "a product of constants has no rule")
+    path = names.path(place)
+    name = names._free(f"{path}/constants" if path else "constants")
+    return Node(name, op, (), (0,), names.scope(place), name, "float32", ())
 
 
 def _parameter(path: str, parameter: Tensor, counted: set[int]) -> Parameter:

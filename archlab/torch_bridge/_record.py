@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlab.errors import ShapeError, SourceError
 from archlab.functions import (
+    PRODUCTS,
     RULES,
     C,
     Call,
@@ -27,6 +28,7 @@ from archlab.functions import (
     Start,
     answered,
     graph_shape,
+    macs_of_constants,
 )
 from archlab.graph import Shape
 from archlab.ops import Fixed, Kept, Op
@@ -101,6 +103,8 @@ class Recorder(TorchFunctionMode):
         """What the axes of the tensor of each node are."""
         self.followed: list[Followed] = []
         self.entered: list[Entered] = []
+        self.products: dict[int, list[int | None]] = {}
+        """Multiply–accumulates of each product of constants, by the module that asked for it; None: not known."""
         self._inside: list[int] = []
         self._starts = starts
         self._standing: dict[int, Standing] = {}
@@ -365,6 +369,9 @@ class Recorder(TorchFunctionMode):
                     "read"
                 ) from error
             raise ShapeError(_first_line(error)).at(self.place()) from error
+        if name in PRODUCTS:
+            macs = macs_of_constants(name, args, kwargs, tensors_in((args, tuple(kwargs.values()))), found)
+            self.products.setdefault(self.module, []).append(macs)
         parameters = {id(p): p for each in tensors for p in self._constant.get(id(each), Constant(())).parameters}
         if owned and tensors:
             return tensors[0]  # what is the module's own stays in its place

@@ -32,6 +32,7 @@ from archlab import (
     Sequence,
     Softmax,
     Subtract,
+    compare,
     diff,
     load,
 )
@@ -297,3 +298,17 @@ def test_branches_that_part_again_are_found_wherever_they_moved(order: tuple[int
     assert [row.layer.op for row in found.added] == ["Dropout"]
     assert not found.removed and not found.changed, str(found)
     assert all(link.tail < link.head for link in found.links)
+
+
+def test_what_is_changed_alike_is_said_once_in_words() -> None:
+    before = Input(32, 32, 3) >> (Conv(8, kernel=1, stride=2) >> BatchNorm() >> Conv(8, bias=True)) * 2
+    after = Input(32, 32, 3) >> (Conv(8, kernel=1) >> BatchNorm(epsilon=1e-5) >> Conv(8, stride=2, bias=False)) * 2
+    text = str(diff(before, after))
+    assert "Changed alike: stride 2 → 1 in 2 Conv of 1 × 1; " in text
+    for words in (
+        "stride 1 → 2 in 2 Conv of 3 × 3", "bias on → off in 2 Conv", "epsilon 0.001 → 1e-05 in 2 BatchNorm"
+    ):  # fmt: skip
+        assert words in " ".join(text.split())
+    compared = " ".join(str(compare(before, after, static=True)).split())
+    for words in ("bias on in 2 → 0 Conv", "stride 2 → 1 in 2 Conv of 1 × 1", "epsilon 0.001 → 1e-05 in 2 BatchNorm"):
+        assert words in compared

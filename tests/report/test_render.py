@@ -98,21 +98,21 @@ def test_what_cannot_be_measured_keeps_nothing_else_from_being() -> None:
     assert found.to_dict()["architectures"][0]["not_measured"] == "mystery: Mystery has no layer in Keras"
 
 
-def test_a_table_asks_for_the_values_of_layers_twice_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_asks_for_the_values_of_layers_once_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     from archlab.report import _architecture
 
     plain = _architecture._of_layers
     asked: list[object] = []
 
-    def counted(subject: Any, place: Any) -> Any:
-        asked.append(place)
-        return plain(subject, place)
+    def counted(subject: Any, wanted: Any) -> Any:
+        asked.append(wanted)
+        return plain(subject, wanted)
 
     monkeypatch.setattr(_architecture, "_of_layers", counted)
     found = compare("residual", static=True)[0]
     _, records = layers_report(found.architecture, found.analysis)
     assert len(records) == len(found.analysis.graph)
-    assert len(asked) == 2  # for the table, and for the rows as plain data
+    assert len(asked) == 1  # for the table and for the rows as plain data
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1+cmd", "-x", "@SUM(A1)"])

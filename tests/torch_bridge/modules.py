@@ -48,6 +48,94 @@ class Windows(nn.Module):
         return (x + y).mean((1, 2))
 
 
+class Positions(nn.Module):
+    """Fixed positions that a convolution projects at every call (Maaz et al. 2022), and windows that one reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("grid", torch.ones(1, 6, 16, 16))
+        self.grid: torch.Tensor
+        self.project = nn.Conv2d(6, 8, 1)
+        self.stem = nn.Conv2d(3, 8, 4, stride=4)
+        self.inside = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.token = nn.BatchNorm1d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x) + self.project(self.grid)
+        b, c, h, w = x.shape
+        y = x.view(b, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
+        y = self.norm(self.inside(y)).mean((2, 3))
+        return self.token(y).view(b, -1, c).mean(1)
+
+
+class Routed(nn.Module):
+    """A kernel for each sample, mixed of four by what comes in (Yang et al. 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.route = nn.Linear(3, 4)
+        self.kernels = nn.Parameter(torch.ones(4, 8 * 3 * 3 * 3))
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        b, c, h, w = x.shape
+        kernel = (self.route(x.mean((2, 3))).sigmoid() @ self.kernels).view(b * 8, c, 3, 3)
+        y = F.conv2d(x.reshape(1, b * c, h, w), kernel, padding=1, groups=b)
+        y = self.norm(y.permute(1, 0, 2, 3).reshape(b, 8, h, w))
+        return F.adaptive_avg_pool2d(y, 1).flatten(1)
+
+
+class Shuffled(nn.Module):
+    """Grouped convolutions with a channel shuffle between them (Zhang et al. 2018)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.grouped = nn.Conv2d(32, 32, 1, groups=4, bias=False)
+        self.after = nn.BatchNorm2d(32)
+        self.last = nn.Conv2d(32, 32, 1, groups=4, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.after(self.grouped(self.norm(self.stem(x)).relu()))
+        b, c, h, w = x.shape
+        x = x.view(b, 4, c // 4, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
+        return self.head(self.last(x.relu()).mean((2, 3)))
+
+
+class Parted(nn.Module):
+    """Half of the channels go past a convolution, as in ShuffleNet (Ma et al. 2018)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.conv = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.last = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        past, through = self.norm(self.stem(x)).relu().chunk(2, dim=1)
+        return self.head(self.last(torch.cat([past, self.conv(through)], 1)).mean((2, 3)))
+
+
+class Joined(nn.Module):
+    """A list of one map that is joined, as the first layer of a dense block does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(32)
+        self.conv = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(torch.cat([self.stem(x)], 1)).relu()
+        return self.head(self.conv(x).mean((2, 3)))
+
+
 class Branching(nn.Module):
     """What it computes depends on data."""
 

@@ -16,6 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from archlab import analyze, compare, diff, lint, load, render  # noqa: E402
 from archlab.errors import ShapeError, SourceError, UnknownNameError, UsageError  # noqa: E402
 from archlab.torch_bridge import built, from_torch, torchvision_model  # noqa: E402
+from tests.benchmarks.receptive_fields import compared  # noqa: E402
+from tests.benchmarks.torchvision_counts import counted  # noqa: E402
 from tests.torch_bridge import modules  # noqa: E402
 
 QUICK = ("resnet18", "alexnet", "mobilenet_v2", "shufflenet_v2_x0_5", "squeezenet1_1", "mnasnet0_5", "regnet_y_400mf")
@@ -46,14 +48,39 @@ def test_counts_are_those_of_pytorch(name: str) -> None:
     assert len(found.built.starts) == len(list(module.parameters()))
 
 
-@pytest.mark.parametrize("make", [modules.plain, modules.Twice, modules.Windows])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize(
+    "name",
+    ["squeezenet1_1", "shufflenet_v2_x0_5",
+     *[pytest.param(name, marks=pytest.mark.exhaustive)
+       for name in ("alexnet", "resnet18", "mobilenet_v2", "mnasnet0_5", "regnet_y_400mf", "swin_t", "vit_b_32")]],
+)  # fmt: skip
+def test_counts_are_those_of_fvcore(name: str) -> None:
+    """Products as fvcore counts them on the running model, and attention in one call, which it leaves out."""
+    pytest.importorskip("fvcore", reason="fvcore is not installed: pip install fvcore")
+    found = counted(name)
+    assert found["fvcore_left"] == 0
+    assert found["macs"] == found["torch_macs"] == found["fvcore_products"] + found["fvcore_misses"]
+    assert bool(found["fvcore_misses"]) == name.startswith("vit")
+
+
+@pytest.mark.parametrize("make", [modules.plain, modules.Twice, modules.Windows, modules.Positions, modules.Routed])
 def test_our_own_modules_too(make: Any) -> None:
-    module = make()
+    module = make().eval()
     analysis = analyze(module, input=(3, 64, 64))
     assert analysis.params.total == sum(parameter.numel() for parameter in module.parameters())
     with torch.device("meta"):
-        assert analysis.compute.macs == _flops(make(), (3, 64, 64))
+        assert analysis.compute.macs == _flops(make().eval(), (3, 64, 64))
     assert not analysis.unknown
+
+
+def test_products_of_constants_stand_beside_the_graph() -> None:
+    analysis = analyze(modules.Positions().eval(), input=(3, 64, 64))
+    row = analysis["project/constants"]
+    assert (row.macs, row.node.op.detached) == (6 * 8 * 16 * 16, True)
+    # The windows are images of their own to the convolution that reads them.
+    assert analysis.graph["inside"].op.title == "TimeDistributed(Conv)"
+    assert analysis["inside"].macs == 16 * 16 * 8 * 8 * 9
 
 
 @pytest.mark.parametrize("name", ["plain", "Twice", "Windows", "resnet18", "mobilenet_v2", "squeezenet1_0",
@@ -121,26 +148,18 @@ PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "published
 
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published tables are not part of the project")
-def test_published_receptive_fields_of_vgg() -> None:
-    """Araujo et al. 2019: every end point of VGG-A and VGG-16 against torchvision's, in order.
-
-    The table has two convolutions at most of each block.
-    """
+@pytest.mark.parametrize(
+    ("network", "reference", "padded"),
+    [("vgg_a", "torchvision:vgg11", True), ("vgg_16", "torchvision:vgg16", True),
+     ("alexnet_v2", "torchvision:alexnet", False), ("inception_v3", "torchvision:inception_v3", True)],
+)  # fmt: skip
+def test_published_receptive_fields(network: str, reference: str, padded: bool) -> None:
+    """Araujo et al. 2019: every end point of TF-Slim's network, in order; AlexNet pads its first layer here."""
     with (PUBLISHED / "receptive_fields.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if not row["resolution"]]
-    for network, name in (("vgg_a", "vgg11"), ("vgg_16", "vgg16")):
-        analysis = analyze(f"torchvision:{name}")
-        places = [
-            row for row, node in zip(analysis.receptive_field.layers, analysis.graph, strict=True)
-            if node.op.title in ("Conv", "MaxPool")
-        ]  # fmt: skip
-        end_points = [
-            (int(row["receptive_field"]), int(row["effective_stride"]), -int(row["effective_padding"]))
-            for row in rows if row["network"] == network
-        ]  # fmt: skip
-        found = [(row.size and row.size[0], row.stride and row.stride[0], row.start and row.start[0]) for row in places]
-        assert len(end_points) >= 13
-        assert [each for each in found if each in end_points] == end_points
+        rows = [row for row in csv.DictReader(file) if row["network"] == network and not row["resolution"]]
+    found = compared(network, rows, reference)
+    assert found["met"] == found["end_points"] == len(rows) > 6
+    assert found["padding_met"] == (len(rows) if padded else 0)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ models = pytest.importorskip("torchvision.models")
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from archlab import gradient_flow, load  # noqa: E402
+from archlab import gradient_flow, load, predict_gradient_flow  # noqa: E402
 from archlab.errors import SourceError, UsageError  # noqa: E402
 from tests.torch_bridge import modules  # noqa: E402
 
@@ -370,3 +370,21 @@ def test_tensorflow_is_not_loaded() -> None:
 
 def test_a_reference_is_measured_as_it_is_named() -> None:
     assert load("torchvision:resnet18").takes == (3, 224, 224)
+
+
+def test_initializers_of_keras_are_refused_in_one_line() -> None:
+    from archlab.analysis import sweep
+
+    with pytest.raises(UsageError, match="whose own code draws its weights: measure it without --init") as caught:
+        sweep("torchvision:resnet18", initializers=("he",), input=(64, 64))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Shuffled", "Joined", "Parted"])
+def test_what_moves_channels_alone_is_predicted(name: str) -> None:
+    """A channel shuffle, half of the channels, a list of one tensor that is joined: moments pass as they are."""
+    architecture = load(getattr(modules, name)(), input=(3, 16, 16))
+    predicted, measured = predict_gradient_flow(architecture), gradient_flow(architecture, seeds=5)
+    assert predicted.reliable
+    for ours, theirs in zip(predicted.curve, measured.curve, strict=True):
+        assert ours.activation_gradient_rms == pytest.approx(theirs.activation_gradient_rms, rel=0.5)

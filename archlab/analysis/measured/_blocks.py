@@ -8,7 +8,7 @@ def block_members(graph: Graph) -> dict[str, tuple[int, ...]]:
     found: dict[str, list[int]] = {}
     for position, node in enumerate(graph):
         scope = node.scope and node.scope.outermost("block")
-        if scope:
+        if scope and not node.op.detached:
             found.setdefault(scope.path, []).append(position)
     return {path: tuple(members) for path, members in found.items()}
 

@@ -45,7 +45,7 @@ def _gathered(graph: Graph) -> tuple[Facts, ...]:
             window = op.window(*inputs)
             if isinstance(window, Windows):
                 axes = window.axes
-                if all([axis == axes[0] for axis in axes]):
+                if axes and all([axis == axes[0] for axis in axes]):
                     window = Windows((axes[0],) * len(axes))  # one object, so that equal axes are seen at a glance
             elif not isinstance(window, Window | None):
                 raise DesignError(

@@ -100,6 +100,8 @@ def _expanded(call: Call) -> Made:
         raise BeyondError("other axes than there were")
     if call.roles[:1] == (B,) and front:
         roles = (B, *(S,) * len(front), *call.roles[1:])
+    if roles[:1] == (B,) and call.made_sizes[0] != call.sizes[0][0]:
+        roles = (S, *roles[1:])  # one for each of several windows
     return _same(call, roles)
 
 
@@ -113,11 +115,11 @@ def _joined(call: Call) -> Made:
         roles = (*call.roles[:axis], C, *call.roles[axis:]) if C in call.roles else roles
         return Made(call.called(Rearranged, roles), roles, NOTHING)
     axis = call.axis(axis)
-    if len(call.read) == 1 and not call.constants:
-        return _same(call, call.roles)
     if call.name not in ("cat", "concat", "concatenate"):
         raise BeyondError(f"{call.name} over axes that follow from the rank")
     roles = call.roles
+    if len(call.read) == 1 and not call.constants:
+        return _same(call, roles)
     alike = all(each.roles == roles for each in call.standings)
     if alike and not call.constants and len(call.read) > 1 and roles[axis] != B:
         if roles[axis] == C and roles.count(C) == 1:

@@ -8,12 +8,13 @@ from math import prod
 from archlab import ops
 from archlab.errors import ArgumentError
 from archlab.functions._call import BeyondError, Call, Made, Start
-from archlab.functions._initial import initializer
+from archlab.functions._initial import beginning, initializer
 from archlab.functions._layout import C, S
 from archlab.functions._types import Tensor, Untyped
 from archlab.functions.rules._table import entered
-from archlab.ops import Elementwise, Kept, Normalized, Product, alike
-from archlab.units import BIAS_FLOPS, LAYER_NORM_FLOPS
+from archlab.graph import Axis
+from archlab.ops import Elementwise, Kept, Normalized, Product, Repeated, Windows, alike
+from archlab.units import BATCH_NORM_FLOPS, BIAS_FLOPS, LAYER_NORM_FLOPS
 
 INPUT = Kept(inputs=True)
 
@@ -45,20 +46,38 @@ def _start(call: Call, weight: Tensor) -> Start | None:
     return None
 
 
+def _affine(call: Call, place: int) -> dict[str, Untyped]:
+    """The scale and the offset of a normalization, and what they begin with."""
+    weight, bias = call.asked(place, "weight"), call.asked(place + 1, "bias")
+    return {
+        "center": bias is not None,
+        "scale": weight is not None,
+        "gamma_initializer": beginning(_start(call, weight), "ones"),
+        "beta_initializer": beginning(_start(call, bias), "zeros"),
+    }
+
+
 def _kernel(call: Call, place: int) -> Tensor:
     weight = call.asked(place, "weight")
-    if weight is None or any(weight is each for each in call.read[1:]):
+    if weight is None or _comes_in(call, weight):
         raise BeyondError("its kernel depends on what comes in")
     return weight
 
 
+def _comes_in(call: Call, weight: Tensor) -> bool:
+    return any(weight is each for each in call.read[1:])
+
+
 @entered("conv1d", "conv2d", "conv3d")
 def _convolution(call: Call) -> Made:
-    weight = _kernel(call, 1)
-    if not call.as_image():
-        raise BeyondError("a convolution over axes that are not those of an image")
-    axes = call.rank - 2
+    weight = call.asked(1, "weight")
     sizes = tuple(weight.shape)
+    mixed = _comes_in(call, weight)
+    if mixed or not (call.as_image() or call.as_images()):
+        # A kernel for each sample, mixed of several by what comes in (Yang et al. 2019); or the axes that it goes
+        # along are channels (Wang et al. 2020), or made of positions and channels: then nobody knows where it looks.
+        return _multiplied(call, weight, factors=1 + mixed, here=S not in call.roles[2:], placed=mixed)
+    axes = call.rank - 2
     stride, dilation = per_axis(call.asked(3, "stride", 1), axes), per_axis(call.asked(5, "dilation", 1), axes)
     groups, padding = int(call.asked(6, "groups", 1)), call.asked(4, "padding", 0)
     kernel = sizes[2:]
@@ -81,9 +100,22 @@ def _convolution(call: Call) -> Made:
             op = ops.DepthwiseConv(multiplier=sizes[0] // channels, **more)
         else:
             op = ops.Conv(sizes[0], groups=groups, **more)
-    except ArgumentError as error:
-        raise BeyondError(str(error)) from None
-    return Made(op, call.roles, INPUT)
+    except ArgumentError:
+        # Keras has no such layer, as with a stride and a dilation.
+        if not call.as_image() or isinstance(padding, str):
+            raise
+        reads = zip(around_each(call.asked(4, "padding", 0), axes), kernel, stride, dilation, strict=True)
+        looks = Windows(tuple([Axis(s, (range(-p[0], (k - 1) * d + 1 - p[0], d),)) for p, k, s, d in reads]))
+        return _multiplied(call, weight, looks=looks)
+    return Made(op if call.as_image() else Repeated(op), call.roles, INPUT)
+
+
+def _multiplied(call: Call, weight: Tensor, **more: Untyped) -> Made:
+    """A convolution of which no more is known than how much it multiplies."""
+    made = prod(call.made_sizes)
+    biases = BIAS_FLOPS * made if call.asked(2, "bias") is not None else 0
+    macs = made * prod(tuple(weight.shape)[1:])
+    return Made(call.called(Product, call.roles, macs=macs, more_flops=biases, **more), call.roles, INPUT)
 
 
 @entered("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -137,12 +169,12 @@ def _embedding(call: Call) -> Made:
 
 @entered("batch_norm")
 def _batch_norm(call: Call) -> Made:
-    if not call.as_image():
-        raise BeyondError("batch normalization over axes that are not those of an image")
-    scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
+    if call.roles[1:2] != (C,) or C in (call.roles[0], *call.roles[2:]):
+        # Along axes that are made of positions and channels.
+        return Made(call.called(Normalized, call.roles, flops=BATCH_NORM_FLOPS), call.roles, INPUT)
     momentum = call.asked(6, "momentum", 0.1)
     kept = 1.0 - (momentum or 0.0)
-    op = ops.BatchNorm(round(kept, 9) if 0 <= kept < 1 else 0.0, float(call.asked(7, "eps", 1e-5)), center, scale)
+    op = ops.BatchNorm(round(kept, 9) if 0 <= kept < 1 else 0.0, float(call.asked(7, "eps", 1e-5)), **_affine(call, 3))
     # The mean and 1/σ of each channel, which are saved too, are as many for a batch as for a sample.
     return Made(op, call.roles, INPUT)
 
@@ -150,16 +182,14 @@ def _batch_norm(call: Call) -> Made:
 @entered("instance_norm")
 def _instance_norm(call: Call) -> Made:
     channels = call.sizes[0][1]
-    scale, center = call.asked(3, "weight") is not None, call.asked(4, "bias") is not None
-    op = ops.GroupNorm(channels, float(call.asked(7, "eps", 1e-5)), center, scale)
+    op = ops.GroupNorm(channels, float(call.asked(7, "eps", 1e-5)), **_affine(call, 3))
     return Made(op, call.roles, Kept(inputs=True, extra=2 * channels))
 
 
 @entered("group_norm")
 def _group_norm(call: Call) -> Made:
     groups = int(call.asked(1, "num_groups"))
-    scale, center = call.asked(2, "weight") is not None, call.asked(3, "bias") is not None
-    op = ops.GroupNorm(groups, float(call.asked(4, "eps", 1e-5)), center, scale)
+    op = ops.GroupNorm(groups, float(call.asked(4, "eps", 1e-5)), **_affine(call, 2))
     if call.roles[1:2] != (C,) or C in call.roles[2:]:
         raise BeyondError("group normalization over an axis that is not that of channels")
     return Made(op, call.roles, Kept(inputs=True, extra=2 * groups))
@@ -169,13 +199,13 @@ def _group_norm(call: Call) -> Made:
 def _layer_norm(call: Call) -> Made:
     over = len(tuple(call.asked(1, "normalized_shape")))
     roles = call.roles[call.rank - over :]
-    scale, center = call.asked(2, "weight") is not None, call.name == "layer_norm" and call.asked(3, "bias") is not None
+    scale = call.asked(2, "weight") is not None
     apart = call.roles[: call.rank - over].count(C) == 0
     places = prod(call.sizes[0][: call.rank - over])
     eps = call.asked(4 if call.name == "layer_norm" else 3, "eps", 1e-5)
     kept = Kept(inputs=True, extra=(2 if call.name == "layer_norm" else 1) * places)
     if call.name == "layer_norm" and apart and set(roles) == {C}:
-        return Made(ops.LayerNorm(float(eps), center, scale), call.roles, kept)
+        return Made(ops.LayerNorm(float(eps), **_affine(call, 2)), call.roles, kept)
     flops = LAYER_NORM_FLOPS if call.name == "layer_norm" else 3 + scale
     if S in roles:
         return Made(call.called(Normalized, call.roles, flops=flops), call.roles, kept)

@@ -56,12 +56,15 @@ def command(
     except DesignError as error:
         raise error.within(architecture.name) from None
     report, records = layers_report(architecture, analysis, by, share)  # pyright: ignore[reportArgumentType]  # checked above
-    data = {
-        "schema": 2,
-        "name": architecture.name,
-        "reference": architecture.reference,
-        "paper": architecture.paper,
-        **analysis.to_dict(),
-        f"{by}s": records,
-    }
-    write(report, lambda: data, form, output)
+
+    def data() -> dict[str, object]:
+        return {
+            "schema": 2,
+            "name": architecture.name,
+            "reference": architecture.reference,
+            "paper": architecture.paper,
+            **analysis.to_dict(),
+            f"{by}s": records,
+        }
+
+    write(report, data, form, output)
