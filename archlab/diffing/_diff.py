@@ -74,7 +74,7 @@ def diff(a: Reference, b: Reference, *, input: Sequence[int | None] | None = Non
     >>> found.removed[0].name, diff("residual", "residual").identical
     ('stage1/block1/batch_norm', True)
     """
-    from archlab.diffing._rows import rows_and_links  # loads NumPy and networkx, which a result alone does not need
+    from archlab.diffing._rows import rows_and_links  # loads NumPy, which a result alone does not need
 
     results = []
     for reference in (a, b):
