@@ -53,7 +53,8 @@ SYNONYM = {"docs/concepts/gradient-flow.md"}
 
 
 def said_by_help() -> Iterator[tuple[str, str]]:
-    context = click.Context(app)
+    # With the options of the real one: click remembers the help option that it made first.
+    context = click.Context(app, **app.context_settings)
     yield "archlab", app.get_help(context)
     for name in app.list_commands(context):
         command = app.get_command(context, name)

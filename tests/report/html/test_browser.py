@@ -12,7 +12,7 @@ from archlab import compare
 from archlab.report import layers_report
 from archlab.report.html import to_html
 from archlab.sources import load
-from tests.report.html.conftest import watched
+from tests.browsers import violations, watched
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -146,17 +146,6 @@ def test_nobody_is_shut_out_of_a_plain_report(opened) -> None:
     page = opened(to_html(made, "archlab show residual"))
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def violations(page: Any) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary'][:300]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 def test_that_test_fails_where_somebody_is(opened, report: str) -> None:
