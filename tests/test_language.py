@@ -59,9 +59,9 @@ def said_by_help() -> Iterator[tuple[str, str]]:
     for name in app.list_commands(context):
         command = app.get_command(context, name)
         assert command is not None
-        yield f"archlab {name}", command.get_help(click.Context(command, info_name=name))
+        yield f"archlab {name}", command.get_help(click.Context(command, parent=context, info_name=name))
         for part, below in getattr(command, "commands", {}).items():
-            yield f"archlab {name} {part}", below.get_help(click.Context(below, info_name=part))
+            yield f"archlab {name} {part}", below.get_help(click.Context(below, parent=context, info_name=part))
 
 
 def said_by_code() -> Iterator[tuple[str, str]]:
