@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,18 @@ def test_nobody_is_shut_out_of_the_site(browser, site: Path, name: str, scheme: 
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.context.close()
+
+
+def test_pictures_are_dark_in_the_dark_palette() -> None:
+    style = (ROOT / "docs" / "stylesheets" / "site.css").read_text(encoding="utf-8")
+    turned = re.findall(r'\[src\*="images/(\w+)"\]', style)
+    light = [
+        path.stem
+        for path in (ROOT / "docs" / "images").glob("*.svg")
+        if "prefers-color-scheme" not in path.read_text(encoding="utf-8")
+    ]
+    left = [name for name in light if not any(name.startswith(each) for each in turned)]
+    assert turned and [name for name in left if not name.startswith("terminal")] == []
 
 
 def test_that_test_fails_where_a_link_looks_like_text(browser, site: Path) -> None:
