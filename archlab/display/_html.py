@@ -110,8 +110,8 @@ def _flow(flow: GradientFlow) -> str:
 
 
 def _comparison(found: Comparison) -> str:
-    curves = [(result.name, result.gradient_flow.layers) for result in found if result.gradient_flow]
-    predicted = [(result.name, result.gradient_flow_predicted.layers) for result in found]
+    curves = [(result.name, result.gradient_flow.curve) for result in found if result.gradient_flow]
+    predicted = [(result.name, result.gradient_flow_predicted.curve) for result in found]
     chart = by_depth(curves, predicted=predicted)
     said = "activation gradient by depth: " + ", ".join(result.name for result in found)
     return f"{embedded(chart, said)}\n{_report(found.report())}"
@@ -134,7 +134,7 @@ def _path_lengths(found: PathLengths) -> str:
 
 
 def _sweep(found: Sweep) -> str:
-    curves = [(variant.name, variant.flow.layers) for variant in found]
+    curves = [(variant.name, variant.flow.curve) for variant in found]
     return embedded(by_depth(curves), "activation gradient by depth: " + ", ".join(name for name, _ in curves))
 
 
