@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -140,17 +140,19 @@ def _vertical(rows: Sequence[Mapping[str, Any]], quantity: str) -> tuple[alt.Sca
     if not values:
         return scale, alt.Axis(format=".0e", tickCount=6)
     low, high = floor(log10(min(values))), ceil(log10(max(values)))
+    labels = [(form, shown) for form, shown in _labels(low, high, min(values), max(values)) if len(shown) > 1]
+    if not labels:  # one value, or nearly so
+        return scale, alt.Axis(format=".2e", tickCount=4)
+    form, shown = next((each for each in labels if len(each[1]) > 3), labels[-1])
+    return scale, alt.Axis(format=form, values=shown)
+
+
+def _labels(low: int, high: int, least: float, most: float) -> Iterator[tuple[str, list[float]]]:
+    """Rows of labels between two values, from the coarsest on, each with its format."""
     step = max(1, round((high - low) / 8))
-    shown: list[float] = []
-    form = ".0e"
     for form, digits in ((".0e", (1,)), (".0e", (1, 2, 5)), (".0e", range(1, 10)), (".1e", _FIFTHS)):
         ticks = [digit * 10.0**power for power in range(low, high + 1, step) for digit in digits]
-        shown = [tick for tick in ticks if min(values) <= tick <= max(values)]
-        if len(shown) > 3:
-            break
-    if len(shown) < 2:  # one value, or nearly so
-        return scale, alt.Axis(format=".2e", tickCount=4)
-    return scale, alt.Axis(format=form, values=shown)
+        yield form, [tick for tick in ticks if least <= tick <= most]
 
 
 def whole(values: Sequence[float]) -> alt.Axis:

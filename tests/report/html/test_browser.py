@@ -109,7 +109,7 @@ def test_charts_draw_and_say_their_values(opened, report: str) -> None:
         assert chart.get_attribute("aria-label")
     chart = page.locator("#chart-signal .chart")
     values = chart.locator("[data-said]")
-    assert values.count() == 5 + 11
+    assert values.count() == 5 + 16
     values.nth(2).hover(force=True)
     assert chart.locator(".tip").is_visible()
     assert chart.locator(".tip").inner_text().startswith("baseline, conv_3: ")
