@@ -210,7 +210,8 @@ def test_the_section_in_view_is_marked_and_first_columns_stay(opened, report: st
     current = page.locator("nav.contents a[aria-current]")
     assert current.all_inner_texts() == ["Summary"]
     page.locator("#charts").evaluate("each => each.scrollIntoView()")
-    page.wait_for_function("document.querySelector('nav.contents [aria-current]').textContent === 'Charts'")
+    # By a selector: a function that is polled is a string of code, which the page's policy forbids.
+    page.wait_for_selector("nav.contents [aria-current]:text-is('Charts')")
     cell, scroll = page.locator("#layers-residual tbody th").first, page.locator("#layers-residual")
     before = cell.bounding_box()
     scroll.evaluate("each => { each.scrollLeft = 200 }")
