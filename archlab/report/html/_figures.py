@@ -149,7 +149,7 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
         for result in results
         if (memory := result.analysis.memory).peak_inference
     ]
-    says = f"Activations alive at inference while each layer runs, for one sample. {'; '.join(tops)}."
+    says = f"Live activations at inference while each layer runs, for one sample. {'; '.join(tops)}."
     chart = timeline(places, unit, width=WIDTH, height=HEIGHT)
     yield Figure("memory", "Memory over time", says, *_drawn(chart))
 
