@@ -108,7 +108,9 @@ def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
         known = [getattr(layer, quantity) for _, curve in (*measured, *predicted) for layer in curve]
         if any(known):
             chart = by_depth(measured, quantity, predicted, named=True, width=WIDTH, height=HEIGHT)
-            yield Figure(name, title, how + says, *_drawn(chart))
+            beside = any(not layer.longest_path for _, curve in (*measured, *predicted) for layer in curve)
+            diamonds = " Diamonds are layers beside the longest path, such as projection shortcuts." if beside else ""
+            yield Figure(name, title, how + says + diamonds, *_drawn(chart))
 
 
 def _growth(results: Sequence[Result]) -> Iterator[Figure]:
