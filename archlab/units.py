@@ -45,7 +45,7 @@ are made anew in every call. Functions of single elements of constants are not.
 that nobody asks for, those of layers with no trainable weight before them.
 
 **memory** is bytes for one sample: of the weights; of the activations that the backward pass needs; and of the
-activations alive at once, at most, during inference. One KiB is 1,024 bytes.
+live activations at once, at most, during inference. One KiB is 1,024 bytes.
 
 **receptive field** is in pixels of the input, after Araujo, Norris and Sim, 'Computing Receptive Fields of
 Convolutional Neural Networks', Distill 2019.

@@ -129,7 +129,8 @@ def synthetic_images() -> None:
     tf, _ = load_keras()
     pixels = open_images("shapes:train=16,validation=2,test=2,size=80,seed=7", (80, 80)).train.pixels
     rows = [np.concatenate(list(pixels[start : start + 8]), axis=1) for start in (0, 8)]
-    (IMAGES / "shapes.png").write_bytes(tf.io.encode_png(np.concatenate(rows), compression=9).numpy())
+    # Noise, of which the images are full, takes a lossless file ten times as much.
+    (IMAGES / "shapes.jpg").write_bytes(tf.io.encode_jpeg(np.concatenate(rows), quality=80).numpy())
 
 
 def architectures() -> None:

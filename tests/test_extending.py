@@ -102,6 +102,9 @@ def test_a_table_of_pandas_has_it_too(elements: Quantity) -> None:
     pandas = pytest.importorskip("pandas", reason="to_pandas needs pandas, which is no dependency")
     table = archlab.analyze(NET).to_pandas()
     assert isinstance(table, pandas.DataFrame) and table["elements"].sum() == TOTAL
+    # Columns are called as the quantities are, whatever the key that they have in JSON.
+    assert {each.name for each in QUANTITIES.of_layers() if each.name in archlab.analyze(NET)[0].values} <= {*table}
+    assert {"saved_activations", "params", "macs", "receptive_field"} <= {*table} and "kept_bytes" not in table
 
 
 def test_a_source_is_an_entry_in_one_place() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 import pytest
-from archlab_cli.main import app
+from archlab_cli.main import app, run
 
 import archlab
 
@@ -30,6 +32,14 @@ INSTEAD = {
     r"\bfour maxima\b": "max pooling",
     r"\bfor one example\b|\b\d+ examples\b": "samples",
     r"\bis no run\b|\bis no JSON\b": "not an archlab run; invalid JSON",
+    r"\balive\b": "live activations",
+    r"\bdraws of the weights\b": "initialization, seed",
+    r"\balong its trend\b": "slope, change",
+    r"\bremarks?\b": "finding",
+    r"\btreatments?\b": "recipe",
+    r"\bmaximum pooling\b|\bpooling by (maximum|average)\b": "max pooling, average pooling",
+    r"\bwhat (a|each|every) unit sees\b|\bhow far (it|a unit|units) sees?\b": "receptive field",
+    r"\bhand(s|ed)? on\b(?= (a|the) report)": "share a report",
     r"'(vanishes|explodes|level)'|`(vanishes|explodes|level)`": "vanishing, exploding, stable",
 }
 # What else is not said where data, training, statistics and experiments are the subject.
@@ -47,20 +57,34 @@ OF_TRAINING = {
     r"\bnets?\b(?![/.])": "network",
 }
 # Keys of files keep their names, and folders of earlier versions remain readable.
+# Every static command that reports.
+COMMANDS = (
+    "list",
+    "show residual",
+    "compare baseline residual --static",
+    "diff baseline residual",
+    "lint residual plain",
+    "forecast plain:depth=50,normalization=none residual",
+    "explain residual",
+    "memory residual",
+    "latency residual --device cpu",
+    "ablate residual --device cpu",
+)
 KEYS = {"photo", "photos", "test_photos", "other_photos", "shapes (synthetic drawings)"}
 # The concept page may call the activation gradient the error signal, once, as a synonym.
 SYNONYM = {"docs/concepts/gradient-flow.md"}
 
 
 def said_by_help() -> Iterator[tuple[str, str]]:
-    context = click.Context(app)
+    # With the options of the real one: click remembers the help option that it made first.
+    context = click.Context(app, **app.context_settings)
     yield "archlab", app.get_help(context)
     for name in app.list_commands(context):
         command = app.get_command(context, name)
         assert command is not None
-        yield f"archlab {name}", command.get_help(click.Context(command, info_name=name))
+        yield f"archlab {name}", command.get_help(click.Context(command, parent=context, info_name=name))
         for part, below in getattr(command, "commands", {}).items():
-            yield f"archlab {name} {part}", below.get_help(click.Context(below, info_name=part))
+            yield f"archlab {name} {part}", below.get_help(click.Context(below, parent=context, info_name=part))
 
 
 def said_by_code() -> Iterator[tuple[str, str]]:
@@ -94,11 +118,33 @@ def constants(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def said_by_docs() -> Iterator[tuple[str, str]]:
-    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+    notebook = ROOT / "docs" / "tutorial.ipynb"
+    yield "docs/tutorial.ipynb", "\n".join(said_by_notebook(notebook))
+    for path in (ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")):
         name = str(path.relative_to(ROOT))
         # These two name what is not said.
         if name not in ("docs/reference/glossary.md", "docs/reference/json.md"):
             yield name, path.read_text(encoding="utf-8")
+
+
+def said_by_notebook(path: Path) -> Iterator[str]:
+    """The texts of a notebook, and what its cells print."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        yield "".join(cell["source"])
+        for output in cell.get("outputs", ()):
+            yield "".join(output.get("text", ""))
+            yield "".join(output.get("data", {}).get("text/plain", ""))
+
+
+def said_by_commands(capfd: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
+    """What static commands print, in the forms that people read."""
+    for command in COMMANDS:
+        for form in ("text", "markdown") if command.startswith("lint") else ("table", "markdown", "html"):
+            assert run([*command.split(), "--format", form]) in (0, 1)
+            out, err = capfd.readouterr()
+            # A page holds its program and its charts too, which are nobody's words.
+            text = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", out, flags=re.DOTALL)
+            yield f"archlab {command} --format {form}", html.unescape(re.sub(r"<[^>]+>", " ", text)) + err
 
 
 def said_by_docs_on_training() -> Iterator[tuple[str, str]]:
@@ -119,6 +165,13 @@ def unsaid(where: str, text: str, table: Mapping[str, str] = INSTEAD) -> list[st
 @pytest.mark.parametrize("source", [said_by_help, said_by_code, said_by_docs], ids=lambda source: source.__name__)
 def test_the_words_are_those_of_the_glossary(source) -> None:
     assert [wrong for where, text in source() for wrong in unsaid(where, text)] == []
+
+
+def test_what_commands_print_are_the_words_of_the_glossary(capfd) -> None:
+    said = list(said_by_commands(capfd))
+    assert len(said) == 3 * len(COMMANDS) - 1 and all(len(text) > 100 for _, text in said)
+    assert [wrong for where, text in said for wrong in unsaid(where, text)] == []
+    assert [where for where, text in said if re.search(r"\b[Ee]rror signals?\b", text)] == []
 
 
 @pytest.mark.parametrize("source", [said_by_training, said_by_docs_on_training], ids=lambda source: source.__name__)

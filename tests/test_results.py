@@ -1,13 +1,17 @@
-"""The tables of the page on training are those of the runs that are kept beside it."""
+"""The tables on training, of benchmarks and of the comparison are those of the results that are kept beside them."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from archlab import analyze, load
 
 DOCS = Path(__file__).parents[1] / "docs"
 MEASURED = 4
@@ -16,7 +20,16 @@ MEASURED = 4
 
 @pytest.fixture(scope="module")
 def results():
-    spec = importlib.util.spec_from_file_location("results", DOCS / "results.py")
+    yield from _script("results")
+
+
+@pytest.fixture(scope="module")
+def benchmarks():
+    yield from _script("benchmarks")
+
+
+def _script(name: str) -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses look for it
@@ -67,3 +80,23 @@ def test_every_run_was_tested_on_all_images(results) -> None:
     runs = [run for topic in results.TABLES for several in results.read(topic).values() for run in several]
     assert runs
     assert {len(run.correct) for run in runs} == {2000}
+
+
+def test_the_benchmarks_are_those_of_the_results(benchmarks) -> None:
+    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == benchmarks.page()
+
+
+def test_the_comparison_is_that_of_the_results(benchmarks) -> None:
+    text = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    assert text == benchmarks.compared(text)
+    assert benchmarks.compared(text.replace("4,089,238,376", "4,089,238,377")) == text
+
+
+def test_what_archlab_counted_for_the_comparison_is_what_it_counts() -> None:
+    found = json.loads((DOCS / "results" / "peers.json").read_text(encoding="utf-8"))["torchvision resnet50"]["rows"]
+    counted, ours = found[:2]
+    analysis = analyze(load("torchvision:resnet50").graph) if importlib.util.find_spec("torchvision") else None
+    assert (ours["parameters"], ours["macs"]) == (counted["parameters"], counted["macs"])
+    if analysis is None:
+        pytest.skip("torchvision is not installed")
+    assert (analysis.params.total, analysis.compute.macs) == (counted["parameters"], counted["macs"])

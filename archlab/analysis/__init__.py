@@ -1,4 +1,4 @@
-"""What an architecture costs, how far it sees and whether it will train.
+"""What an architecture costs, its receptive field and whether it will train.
 
 `static` reads the graph alone, `measured` builds the Keras model and runs it; the results of both are plain data.
 """

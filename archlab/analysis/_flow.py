@@ -77,6 +77,7 @@ class LayerFlow(Record):
         dead_share: of its channels, how many the ReLU that it leads straight into (or that it ends in) leaves at zero
             at every position of every sample; None where there is no such ReLU.
         frozen: whether it has weights and none of them is trained.
+        longest_path: whether it stands on the longest path from the input; a projection shortcut stands beside it.
     """
 
     name: str
@@ -96,6 +97,7 @@ class LayerFlow(Record):
     activation_rms_quartiles: Quartiles = None
     dead_share: float | None = None
     frozen: bool = False
+    longest_path: bool = True
 
     def row(self) -> dict[str, Any]:
         """As plain data without its single weights: a row of a table."""

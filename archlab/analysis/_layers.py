@@ -120,12 +120,12 @@ class Layers(Sequence[Layer], Printed):
         return [layer.to_dict() for layer in self]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A pandas DataFrame, a row for each layer under its name.
+        """A pandas DataFrame, a row for each layer under its name; its columns are called as the quantities are.
 
         Raises:
             MissingPartError: pandas is not installed.
         """
-        return frame(self.to_dict())
+        return frame(self.to_dict()).rename(columns={each.field: each.name for each in QUANTITIES.of_layers()})
 
 
 class ByLayer(Printed):

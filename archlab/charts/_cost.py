@@ -94,15 +94,15 @@ def timeline(
     width: int = 420,
     height: int = 230,
     *,
-    what: str = "activations alive",
+    what: str = "live activations",
     order: str = "layers in the order they run",
 ) -> Chart:
-    """What is alive at a time against the order in which layers run, a step for each layer.
+    """What is live at a time against the order in which layers run, a step for each layer.
 
     Args:
-        places: `x` the number of the layer, `y` how much is alive while it runs.
+        places: `x` the number of the layer, `y` how much is live while it runs.
         unit: of `y`, such as 'MiB'.
-        what: what is alive, over the vertical axis.
+        what: what is live, over the vertical axis.
         order: what the horizontal axis counts.
         width: of the plot, in pixels.
         height: of the plot, in pixels.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +23,17 @@ TITLES = {
     "ratio": "gradient norm / weight norm",
     "dead_share": "share of dead channels",
 }
+HEADS = {
+    "activation_gradient_rms": "Activation gradient by depth",
+    "weight_gradient_norm": "Weight gradient by depth",
+    "kernel_gradient_norm": "Kernel gradient by depth",
+    "activation_rms": "Activations by depth",
+    "activation_mean": "Mean activation by depth",
+    "weight_norm": "Weights by depth",
+    "ratio": "Gradient against weights by depth",
+    "dead_share": "Dead channels by depth",
+}
+_FIFTHS = tuple(tenths / 10 for tenths in range(10, 100, 2))
 _LINEAR = ("activation_mean", "dead_share")
 
 
@@ -41,11 +53,13 @@ def by_depth(
     """A quantity against depth, a line for each name; between the quartiles of several runs a band.
 
     Args:
-        curves: names, each with records that have `name`, `depth`, the quantity and perhaps its quartiles.
+        curves: names, each with records that have `name`, `depth`, `longest_path`, the quantity and perhaps its
+            quartiles. The line follows the longest path; what stands beside it is a diamond.
         quantity: the attribute that is drawn, on a logarithmic axis where it is a size.
         predicted: the same for what has been predicted: dashed.
         ordered: whether the names follow one another, such as steps of a training run: from light to dark then.
-        named: whether every value has a point that says in words what it is, invisible where there are none otherwise.
+        named: whether every value has a point that says in words what it is, invisible where there are none otherwise,
+            as in a report, which has a title of its own.
         width: of the plot, in pixels.
         height: of the plot, in pixels.
 
@@ -54,8 +68,7 @@ def by_depth(
     """
     rows = [row for kind, each in ((MEASURED, curves), (PREDICTED, predicted)) for row in _rows(each, quantity, kind)]
     names = list(dict.fromkeys(name for name, _ in (*curves, *predicted)))
-    scale = alt.Scale(type="linear") if quantity in _LINEAR else alt.Scale(type="log", nice=False)
-    axis = alt.Axis(format="~g") if quantity in _LINEAR else alt.Axis(format=".0e", tickCount=6)
+    scale, axis = _vertical(rows, quantity)
     base = alt.Chart(alt.Data(values=rows)).encode(
         alt.X(
             "depth:Q",
@@ -72,6 +85,7 @@ def by_depth(
         ),
     )
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    beside = any(not row["longest_path"] for row in rows)
     dash = alt.StrokeDash(
         "kind:N",
         title=None,
@@ -86,21 +100,59 @@ def by_depth(
     ]
     title = TITLES.get(quantity, quantity)
     # Points would hide the dashes.
-    line = base.mark_line(strokeWidth=2, point=len(kinds) == 1 and alt.OverlayMarkDef(size=18, aria=not named)).encode(
-        alt.Y("value:Q", title=title, scale=scale, axis=axis), dash, tooltip=tooltip
-    )
+    y = alt.Y("value:Q", title=title, scale=scale, axis=axis)
+    mark = alt.OverlayMarkDef(size=18, aria=not named)
+    trunk = base.transform_filter("datum.longest_path") if beside else base
+    line = trunk.mark_line(strokeWidth=2, point=len(kinds) == 1 and mark).encode(y, dash, tooltip=tooltip)
     # A row without quartiles, as those of a prediction are, would cut the band in two.
     band = (
-        base.transform_filter("isValid(datum.low)")
+        trunk.transform_filter("isValid(datum.low)")
         .mark_area(opacity=0.18)
         .encode(alt.Y("low:Q", scale=scale, title=title), alt.Y2("high:Q"))
     )
     chart = band + line if any(row["low"] is not None for row in rows) else line
+    if beside:
+        # A projection shares its depth with a layer of the body: on the line it would be a step that no path takes.
+        apart = base.transform_filter("!datum.longest_path")
+        chart += apart.mark_point(size=26, shape="diamond", aria=not named).encode(y, tooltip=tooltip)
     if named:
         for row in rows:
             row["said"] = f"{row['net']}, {row['layer']}: {row['value']:.2g} ({row['kind']}, depth {row['depth']})"
         chart += words(base.encode(alt.Y("value:Q", scale=scale, title=title)))
+    if not named and quantity in HEADS:
+        chart = chart.properties(title=_titled(HEADS[quantity], beside))
     return finished(chart, width, height)
+
+
+def _titled(title: str, beside: bool) -> alt.Title:
+    if not beside:
+        return alt.Title(title, anchor="start", fontSize=14)
+    below = "diamonds: layers beside the longest path, such as projection shortcuts"
+    return alt.Title(title, subtitle=below, anchor="start", fontSize=14)
+
+
+def _vertical(rows: Sequence[Mapping[str, Any]], quantity: str) -> tuple[alt.Scale, alt.Axis]:
+    """The vertical axis: of a size logarithmic, with labels at powers of ten, or at 1, 2 and 5 where these are few."""
+    if quantity in _LINEAR:
+        return alt.Scale(type="linear"), alt.Axis(format="~g")
+    values = [row[key] for row in rows for key in ("value", "low", "high") if row[key]]
+    scale = alt.Scale(type="log", nice=False)
+    if not values:
+        return scale, alt.Axis(format=".0e", tickCount=6)
+    low, high = floor(log10(min(values))), ceil(log10(max(values)))
+    labels = [(form, shown) for form, shown in _labels(low, high, min(values), max(values)) if len(shown) > 1]
+    if not labels:  # one value, or nearly so
+        return scale, alt.Axis(format=".2e", tickCount=4)
+    form, shown = next((each for each in labels if len(each[1]) > 3), labels[-1])
+    return scale, alt.Axis(format=form, values=shown)
+
+
+def _labels(low: int, high: int, least: float, most: float) -> Iterator[tuple[str, list[float]]]:
+    """Rows of labels between two values, from the coarsest on, each with its format."""
+    step = max(1, round((high - low) / 8))
+    for form, digits in ((".0e", (1,)), (".0e", (1, 2, 5)), (".0e", range(1, 10)), (".1e", _FIFTHS)):
+        ticks = [digit * 10.0**power for power in range(low, high + 1, step) for digit in digits]
+        yield form, [tick for tick in ticks if least <= tick <= most]
 
 
 def whole(values: Sequence[float]) -> alt.Axis:
@@ -144,10 +196,15 @@ def _shades(count: int) -> list[str]:
 def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name, records in curves:
+        drawn: set[int] = set()
         for record in records:
             value = getattr(record, quantity)
             if value is None or (quantity not in _LINEAR and value <= 0):
                 continue  # a logarithmic axis knows no zero; a gap shows that there is none
+            # Of two longest paths the line follows one.
+            along = record.longest_path and record.depth not in drawn
+            if along:
+                drawn.add(record.depth)
             low, high = getattr(record, f"{quantity}_quartiles", None) or (None, None)
             rows.append(
                 {
@@ -155,6 +212,7 @@ def _rows(curves: Sequence[tuple[str, Sequence[Any]]], quantity: str, kind: str)
                     "kind": kind,
                     "layer": record.name,
                     "depth": record.depth,
+                    "longest_path": along,
                     "value": value,
                     "low": low or None,
                     "high": high or None,

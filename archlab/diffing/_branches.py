@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 
-import networkx as nx
 import numpy as np
 
 from archlab.diffing._alignment import align
@@ -12,6 +12,9 @@ from archlab.diffing._similarity import Similarity
 from archlab.graph import Graph
 
 Pairs = dict[int, int]
+
+_Alike = tuple[int, list[tuple[int, int]]]
+"""The score of an alignment of two branches, and the layers that it matches."""
 
 
 def rearranged(pairs: Pairs, ours: Graph, theirs: Graph, similarity: Similarity, gap: int) -> Pairs:
@@ -34,8 +37,13 @@ def rearranged(pairs: Pairs, ours: Graph, theirs: Graph, similarity: Similarity,
             continue  # a branch matched with what is no branch here: nothing is known better
         if {b for a, b in pairs.items() if a not in inner} & inside:
             continue
-        best = _assigned(mine, yours, similarity, gap)
-        if sum(_worth(similarity, a, b) for a, b in best) > sum(_worth(similarity, a, b) for a, b in now):
+        alike = _alike(mine, yours, similarity, gap)
+        worth = sum(_worth(similarity, a, b) for a, b in now)
+        # No assignment is worth more than if each branch had the one that it is most like.
+        if _most(alike, len(mine), similarity) <= worth:
+            continue
+        best = _assigned(alike, len(mine))
+        if sum(_worth(similarity, a, b) for a, b in best) > worth:
             changed = {a: b for a, b in pairs.items() if a not in inner} | dict(best)
             if _flows(changed, ours, theirs):
                 pairs = changed
@@ -65,31 +73,49 @@ def _branches(graph: Graph, fork: int) -> list[tuple[int, ...]]:
     return [tuple(sorted(at for at, owner in owners.items() if owner == start)) for start in starts]
 
 
-def _assigned(
+def _alike(
     mine: Sequence[tuple[int, ...]], yours: Sequence[tuple[int, ...]], similarity: Similarity, gap: int
-) -> list[tuple[int, int]]:
-    """The layers of the branches matched so that the branches together are most alike."""
-    candidates = nx.Graph()
-    rows: dict[tuple[int, int], list[tuple[int, int]]] = {}
+) -> dict[tuple[int, int], _Alike]:
+    """For each two branches that have anything in common, how alike they are and which layers of them match."""
+    found: dict[tuple[int, int], _Alike] = {}
     for number, branch in enumerate(mine):
         for other, candidate in enumerate(yours):
             likeness = np.stack([similarity.row(a)[list(candidate)] for a in branch])
-            score, found = align(len(branch), len(candidate), likeness.__getitem__, gap)
-            rows[number, other] = [(branch[a], candidate[b]) for a, b in found]
-            if found:
-                # Gaps may cost more than is alike; still a branch is better matched than not.
-                candidates.add_edge(number, len(mine) + other, weight=max(score, 1))
+            score, matched = align(len(branch), len(candidate), likeness.__getitem__, gap)
+            if matched:
+                found[number, other] = score, [(branch[a], candidate[b]) for a, b in matched]
+    return found
+
+
+def _most(alike: dict[tuple[int, int], _Alike], branches: int, similarity: Similarity) -> int:
+    """The worth of the layers if every branch were matched with the one where that is most."""
+    most = [0] * branches
+    for (number, _), (_, pairs) in alike.items():
+        most[number] = max(most[number], sum(_worth(similarity, a, b) for a, b in pairs))
+    return sum(most)
+
+
+def _assigned(alike: dict[tuple[int, int], _Alike], branches: int) -> list[tuple[int, int]]:
+    """The layers of the branches matched so that the branches together are most alike."""
+    import networkx as nx  # a tenth of a second, and most forks need none of it
+
+    candidates = nx.Graph()
+    for (number, other), (score, _) in alike.items():
+        # Gaps may cost more than is alike; still a branch is better matched than not.
+        candidates.add_edge(number, branches + other, weight=max(score, 1))
     chosen = [sorted(edge) for edge in nx.max_weight_matching(candidates)]
-    return [pair for a, b in sorted(chosen) for pair in rows[a, b - len(mine)]]
+    return [pair for a, b in sorted(chosen) for pair in alike[a, b - branches][1]]
 
 
 def _flows(pairs: Pairs, ours: Graph, theirs: Graph) -> bool:
     """Whether there is an order in which both graphs flow forward."""
     back = {j: i for i, j in pairs.items()}
-    union = nx.DiGraph()
-    for position, node in enumerate(ours):
-        union.add_edges_from((source, position) for source in node.inputs)
+    sources: dict[int, set[int]] = {position: set(node.inputs) for position, node in enumerate(ours)}
     for position, node in enumerate(theirs):
         here = back.get(position, len(ours) + position)
-        union.add_edges_from((back.get(source, len(ours) + source), here) for source in node.inputs)
-    return nx.is_directed_acyclic_graph(union)
+        sources.setdefault(here, set()).update(back.get(source, len(ours) + source) for source in node.inputs)
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError:
+        return False
+    return True

@@ -8,15 +8,15 @@ from archlab.analysis import Result, analyze
 from archlab.analysis._frame import frame
 from archlab.analysis._names import apart
 from archlab.diffing._matched import MatchedGraphs
-from archlab.diffing._picture import diff_picture
 from archlab.diffing._report import diff_report, record
 from archlab.errors import DesignError
-from archlab.rendering import GraphDrawing, Picture
 from archlab.report import Report
 from archlab.sources import Reference, load
 
 if TYPE_CHECKING:
     import pandas
+
+    from archlab.rendering import GraphDrawing, Picture
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,10 +45,14 @@ class GraphDiff(MatchedGraphs):
 
     def picture(self) -> Picture:
         """Both graphs as one picture, as plain data."""
+        from archlab.diffing._picture import diff_picture  # what draws is loaded where something is drawn
+
         return diff_picture(self)
 
     def render(self) -> GraphDrawing:
         """Both graphs drawn as one: shows itself in a notebook, and `save` writes SVG, PNG, PDF, DOT or Mermaid."""
+        from archlab.rendering import GraphDrawing
+
         return GraphDrawing(self.picture())
 
 
@@ -74,7 +78,7 @@ def diff(a: Reference, b: Reference, *, input: Sequence[int | None] | None = Non
     >>> found.removed[0].name, diff("residual", "residual").identical
     ('stage1/block1/batch_norm', True)
     """
-    from archlab.diffing._rows import rows_and_links  # loads NumPy and networkx, which a result alone does not need
+    from archlab.diffing._rows import rows_and_links  # loads NumPy, which a result alone does not need
 
     results = []
     for reference in (a, b):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import networkx as nx
 import numpy as np
 
 from archlab.analysis import Analysis
@@ -90,15 +89,20 @@ def _connections(pairs: Pairs, ours: Graph, theirs: Graph) -> int:
 
 def _supported(pairs: Pairs, one: tuple[Layer, ...], other: tuple[Layer, ...]) -> Pairs:
     """The matches that hang together with one that can be no chance."""
-    together = nx.Graph()
-    together.add_nodes_from(pairs)
+    beside: dict[int, list[int]] = {i: [] for i in pairs}
     for i, j in pairs.items():
         sources = set(other[j].node.inputs)
-        together.add_edges_from((i, source) for source in one[i].node.inputs if pairs.get(source) in sources)
+        for source in one[i].node.inputs:
+            if pairs.get(source) in sources:
+                beside[i].append(source)
+                beside[source].append(i)
     kept: set[int] = set()
-    for component in nx.connected_components(together):
-        if any(_is_sure(one[i], other[pairs[i]]) for i in component):
-            kept |= component
+    waiting = [i for i in pairs if _is_sure(one[i], other[pairs[i]])]
+    while waiting:
+        i = waiting.pop()
+        if i not in kept:
+            kept.add(i)
+            waiting += beside[i]
     return {i: j for i, j in pairs.items() if i in kept}
 
 

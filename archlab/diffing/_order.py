@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha1
-
-import networkx as nx
+from heapq import heapify, heappop, heappush
+from typing import TypeVar
 
 from archlab.diffing._layers import kind_of
 from archlab.graph import Graph
+
+T = TypeVar("T")
 
 
 def by_depth(graph: Graph) -> list[int]:
@@ -62,7 +64,6 @@ def in_one_order(ours: Graph, theirs: Graph, pairs: Mapping[int, int]) -> list[t
     What only the one graph has stands before what follows it there.
     """
     back = {j: i for i, j in pairs.items()}
-    union = nx.DiGraph()
     keys: dict[tuple[int | None, int | None], tuple[int, int, int]] = {}
     following = len(theirs)
     for i in reversed(range(len(ours))):
@@ -71,9 +72,34 @@ def in_one_order(ours: Graph, theirs: Graph, pairs: Mapping[int, int]) -> list[t
             keys[i, None] = following, 0, i
     for j in range(len(theirs)):
         keys[back.get(j), j] = j, 1, 0
-    union.add_nodes_from(keys)
+    sources: dict[tuple[int | None, int | None], set[tuple[int | None, int | None]]] = {row: set() for row in keys}
     mine = {i: (i, pairs.get(i)) for i in range(len(ours))}
     yours = {j: (back.get(j), j) for j in range(len(theirs))}
     for graph, row in ((ours, mine), (theirs, yours)):
-        union.add_edges_from((row[source], row[p]) for p, node in enumerate(graph) for source in node.inputs)
-    return list(nx.lexicographical_topological_sort(union, keys.__getitem__))
+        for position, node in enumerate(graph):
+            sources[row[position]].update(row[source] for source in node.inputs)
+    return _sorted(sources, keys.__getitem__)
+
+
+def _sorted(sources: Mapping[T, set[T]], key: Callable[[T], tuple[int, int, int]]) -> list[T]:
+    """Each after its sources; of those that may come next, the one of the least key. No two have the same key.
+
+    >>> _sorted({"c": {"a"}, "b": set(), "a": set()}, lambda letter: (ord(letter), 0, 0))
+    ['a', 'b', 'c']
+    """
+    waiting = {each: len(needed) for each, needed in sources.items()}
+    readers: dict[T, list[T]] = {each: [] for each in sources}
+    for each, needed in sources.items():
+        for source in needed:
+            readers[source].append(each)
+    ready = [(key(each), each) for each, count in waiting.items() if not count]
+    heapify(ready)
+    found: list[T] = []
+    while ready:
+        _, each = heappop(ready)
+        found.append(each)
+        for reader in readers[each]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heappush(ready, (key(reader), reader))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,8 @@ def _flow(flow: GradientFlow) -> str:
 
 
 def _comparison(found: Comparison) -> str:
-    curves = [(result.name, result.gradient_flow.layers) for result in found if result.gradient_flow]
-    predicted = [(result.name, result.gradient_flow_predicted.layers) for result in found]
+    curves = [(result.name, result.gradient_flow.curve) for result in found if result.gradient_flow]
+    predicted = [(result.name, result.gradient_flow_predicted.curve) for result in found]
     chart = by_depth(curves, predicted=predicted)
     said = "activation gradient by depth: " + ", ".join(result.name for result in found)
     return f"{embedded(chart, said)}\n{_report(found.report())}"
@@ -134,7 +134,7 @@ def _path_lengths(found: PathLengths) -> str:
 
 
 def _sweep(found: Sweep) -> str:
-    curves = [(variant.name, variant.flow.layers) for variant in found]
+    curves = [(variant.name, variant.flow.curve) for variant in found]
     return embedded(by_depth(curves), "activation gradient by depth: " + ", ".join(name for name, _ in curves))
 
 
@@ -162,10 +162,22 @@ def _pieces(report: Report) -> Iterator[str]:
     for part in report.parts:
         if isinstance(part, Table):
             title = f"<p><b>{escape(part.title)}</b></p>\n" if part.title else ""
-            columns = {"tablefmt": "html", "colalign": part.align or None, "disable_numparse": True}
-            yield title + tabulate(part.texts, part.columns, **columns)
+            columns = {
+                "tablefmt": "html",
+                "colalign": part.align or None,
+                "disable_numparse": True,
+                "preserve_whitespace": True,
+            }
+            yield title + tabulate([_nested(row) for row in part.texts], part.columns, **columns)
         elif isinstance(part, Prose):
             yield "".join(f"<p>{escape(line)}</p>" for line in (part.title, *part.lines) if line)
+
+
+def _nested(row: Sequence[str]) -> tuple[str, ...]:
+    """A row whose first cell keeps its indent, which HTML would take away: it says what the value is a part of."""
+    first, *others = row
+    name = first.lstrip(" ")
+    return ("\u2003" * ((len(first) - len(name) + 1) // 2) + name.rstrip(), *[each.strip() for each in others])
 
 
 @cache

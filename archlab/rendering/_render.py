@@ -50,8 +50,8 @@ def render(
     Args:
         architecture: a name of the zoo, a part, a graph, a live Keras model, a file.
         level: what a box of the graph is: 'stage', 'block' (by default) or 'layer'.
-        view: 'graph'; 'pyramid', the feature maps drawn to scale with what a unit sees; or 'receptive-field', the
-            fields of all stages laid over the input.
+        view: 'graph'; 'pyramid', the feature maps drawn to scale with the receptive field of a unit;
+            or 'receptive-field', the fields of all stages laid over the input.
         color: what the boxes of the graph are coloured by: 'kind' (by default), 'params', 'macs', 'receptive-field'
             or 'gradient', the activation gradient.
         only: one stage or block of the graph, by its name, drawn alone.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 Mark: TypeAlias = Literal["", "name", "best", "worst", "good", "warn", "bad", "dim"]
-"""What a text is, beyond what it says: a name or a heading; the best and worst of a row; a verdict; a remark."""
+"""What a text is, beyond what it says: a name or a heading; the best and worst of a row; a verdict; a note."""
 
 Paint: TypeAlias = Callable[[str, Mark], str]
 

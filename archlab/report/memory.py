@@ -89,7 +89,7 @@ def _stages(name: str, found: TrainingMemory) -> Table:
     records = [
         {"name": name, "stage": stage, **{phase: peaks.get((stage, phase)) for phase in phases}} for stage in members
     ]
-    title = f"{name}: most bytes alive by stage"
+    title = f"{name}: most live bytes by stage"
     return Table(title, ("stage", "forward", "backward"), rows, ("left", "right", "right"), records)
 
 

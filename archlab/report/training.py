@@ -32,7 +32,7 @@ def run_report(run: Run) -> Report:
         ("parameters", format_exact(found.params)),
         ("folder", str(run.folder)),
     ]
-    lines = []
+    lines = _on_validation(run)
     if about.skipped:
         name, reason = about.skipped[0]
         more = f", and {len(about.skipped) - 1} more" if len(about.skipped) > 1 else ""
@@ -41,6 +41,18 @@ def run_report(run: Run) -> Report:
         lines.append("Synthetic images: the accuracy does not transfer to natural images.")
     table = Table(where, ("", ""), tuple(rows), ("left", "left"), (found.to_dict(),))
     return Report((table, *((Prose("", tuple(lines)),) if lines else ())))
+
+
+def _on_validation(run: Run) -> list[str]:
+    """Why the validation accuracy is another one than that of its epoch, if it is."""
+    found, best = run.summary, next((each for each in run.history if each.epoch == run.summary.best_epoch), None)
+    if best is None or best.val_accuracy is None or f"{best.val_accuracy:.3f}" == f"{found.validation_accuracy:.3f}":
+        return []
+    views = run.recipe.views
+    how = f"is the mean of {views} views of each image, as is the test's" if views > 1 else "is of the saved weights"
+    return [
+        f"The validation accuracy {how}; in epoch {found.best_epoch} it was {best.val_accuracy:.3f} on whole images."
+    ]
 
 
 def evaluation_report(found: Evaluation) -> Report:

@@ -116,7 +116,7 @@ def _called(function: Any, reference: str) -> Any:
 
 
 def _hush(path: Path) -> None:
-    """Load Keras quietly before code that is going to: TensorFlow's own remarks never reach the terminal."""
+    """Load Keras quietly before code that is going to: TensorFlow's own messages never reach the terminal."""
     if "keras" not in sys.modules and re.search(r"\b(keras|tensorflow)\b", path.read_text(errors="replace")):
         from archlab.bridge import load_any_keras
 

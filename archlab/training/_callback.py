@@ -15,6 +15,7 @@ from archlab.errors import TrainingError
 from archlab.files import write_lines
 from archlab.training._average import Average
 from archlab.training._batches import Batches
+from archlab.training._outcome import Evaluated
 from archlab.training._record import EpochRecord, Progress
 from archlab.training._run import HISTORY
 from archlab.training._state import promote_weights, save_state, save_weights
@@ -35,9 +36,13 @@ class Step:
     images_per_second: float
     """In this epoch so far."""
     seconds_left: float
-    """An estimate from the remaining images, weighted by their number of pixels."""
+    """An estimate from the remaining images, weighted by their number of pixels: of training, validation and test."""
     record: EpochRecord | None = None
     """The epoch's record, once it is finished."""
+
+
+_FORWARD = 1 / 3
+"""The time of a forward pass relative to a training step's, until a validation was measured: backward takes two."""
 
 
 class RunCallback(_keras.callbacks.Callback):
@@ -49,16 +54,13 @@ class RunCallback(_keras.callbacks.Callback):
         batches: Batches,
         progress: Progress,
         average: Average | None,
+        evaluated: Evaluated,
         on_step: Callable[[Step], None] | None,
     ) -> None:
         super().__init__()
-        self.folder, self.batches, self.progress, self.average, self.on_step = (
-            folder,
-            batches,
-            progress,
-            average,
-            on_step,
-        )
+        self.folder, self.batches, self.progress, self.average = folder, batches, progress, average
+        self.evaluated, self.on_step = evaluated, on_step
+        self._evaluation_rate: float | None = None
         self.recipe = batches.recipe
         self._stack = ExitStack()
         self._began = time.perf_counter()
@@ -69,6 +71,7 @@ class RunCallback(_keras.callbacks.Callback):
         self._epoch, self._images, self._trained = epoch, 0, 0.0
         self._validated: dict[str, float] = {}
         self._start = time.perf_counter()
+        self._warm: tuple[float, int] | None = None
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Stop if the loss is not finite; report the progress."""
@@ -83,7 +86,7 @@ class RunCallback(_keras.callbacks.Callback):
         total = len(self.batches.labels)
         self._images = min(self._images + self.recipe.batch, total)
         if self.on_step:
-            rate = self._images / max(time.perf_counter() - self._start, 1e-9)
+            rate = self._current_rate()
             self.on_step(
                 Step(self._epoch + 1, self.recipe.epochs, batch + 1, self.batches.steps, loss, rate, self._left(rate))
             )
@@ -91,12 +94,14 @@ class RunCallback(_keras.callbacks.Callback):
     def on_test_begin(self, logs: Logs = None) -> None:
         """Swap in the averaged weights, if the recipe averages."""
         self._trained = time.perf_counter() - self._start
+        self._test_start = time.perf_counter()
         if self.average:
             self._stack.enter_context(self.average.in_place())
 
     def on_test_end(self, logs: Logs = None) -> None:
         """Save the validated weights if they are the best so far."""
         self._validated = {f"val_{key}": float(value) for key, value in (logs or {}).items()}
+        self._evaluation_rate = self.evaluated.validation / max(time.perf_counter() - self._test_start, 1e-9)
         value = self._selection_value()
         # As in Keras, the first of several equal epochs counts as the best.
         if value < self.progress.best or not self.progress.best_epoch:
@@ -136,7 +141,7 @@ class RunCallback(_keras.callbacks.Callback):
             rate = record.images_per_second
             steps = self.batches.steps
             self.on_step(
-                Step(epoch + 1, self.recipe.epochs, steps, steps, logs["loss"], rate, self._left(rate), record)
+                Step(epoch + 1, self.recipe.epochs, steps, steps, logs["loss"], rate, self._left(rate, True), record)
             )
 
     def _selection_value(self) -> float:
@@ -150,9 +155,25 @@ class RunCallback(_keras.callbacks.Callback):
         # A variable, or a copy of one on each of several GPUs.
         return float(_keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
-    def _left(self, rate: float) -> float:
+    def _current_rate(self) -> float:
+        """Images a second in this epoch, without its first step, which compiles."""
+        now = time.perf_counter()
+        if self._warm is None:
+            self._warm = now, self._images
+        began, images = self._warm
+        if self._images == images:
+            return self._images / max(now - self._start, 1e-9)
+        return (self._images - images) / max(now - began, 1e-9)
+
+    def _left(self, rate: float, finished: bool = False) -> float:
         total = len(self.batches.labels)
         height, width = self.batches.size(self._epoch)
         sizes = [self.batches.size(epoch) for epoch in range(self._epoch + 1, self.recipe.epochs)]
         later = sum(total * (h * w) / (height * width) for h, w in sizes)
-        return (total - self._images + later) / max(rate, 1e-9)
+        training = (total - self._images + later) / max(rate, 1e-9)
+        done = self._epoch + finished
+        every = self.recipe.validate_every
+        validations = sum(epoch % every == 0 or epoch == self.recipe.epochs
+                          for epoch in range(done + 1, self.recipe.epochs + 1))  # fmt: skip
+        evaluating = self._evaluation_rate or rate / _FORWARD
+        return training + (validations * self.evaluated.validation + self.evaluated.last) / max(evaluating, 1e-9)

@@ -27,7 +27,7 @@ from archlab.training._average import Average
 from archlab.training._batches import Batches, evaluation_batches, stored_size, test_size
 from archlab.training._head import Head
 from archlab.training._optimizer import make_optimizer
-from archlab.training._outcome import finish
+from archlab.training._outcome import Evaluated, finish
 from archlab.training._record import MOST_SEED, Progress, RunRecord
 from archlab.training._run import ABOUT, ARCHITECTURE, HISTORY, LOCK, LOGS, RECIPE, WEIGHTS, Run, new_folder, open_run
 from archlab.training._state import promote_weights, restore_state, without_optimizer
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archlab.training._callback import Step
 
 OnStep = Callable[["Step"], None]
+OnStage = Callable[[str], None]
 _ESTIMATED_ON = 512
 """Training images on which batch normalization's statistics are re-estimated."""
 
@@ -57,6 +58,7 @@ def train(
     gradients: bool = False,
     tensorboard: bool = False,
     on_step: OnStep | None = None,
+    on_stage: OnStage | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Run:
     """Train an architecture from scratch and test it once, with the best weights by validation.
@@ -77,6 +79,7 @@ def train(
         gradients: record the gradient flow during training in `gradients.jsonl`.
         tensorboard: write logs for TensorBoard.
         on_step: called with a `Step` after every batch and epoch.
+        on_stage: called with what begins besides: opening images, building the model, the first step, the test.
         note: called with each message for the user.
 
     Returns:
@@ -97,6 +100,8 @@ def train(
     _graph_of(architecture, recipe, shape)
     _refuse_missing(tensorboard)
     folder = new_folder(run, f"{architecture.name}-{recipe.name}-seed{seed}")
+    stage = on_stage or _unwatched
+    stage("opening the images")
     images = open_images(data, stored_size(recipe, shape[:2]), shape[2])
     Head.of(architecture.graph, images.classes)
     record = RunRecord(
@@ -127,7 +132,7 @@ def train(
     _create(folder)
     with _locked(folder):
         _write_setup(folder, architecture, recipe, record)
-        return _continue(Run(folder), architecture, images, on_step, note)
+        return _continue(Run(folder), architecture, images, on_step, stage, note)
 
 
 def resume(
@@ -135,6 +140,7 @@ def resume(
     *,
     data: str | Path | None = None,
     on_step: OnStep | None = None,
+    on_stage: OnStage | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Run:
     """Resume an interrupted run after its last finished epoch. A finished run is returned unchanged.
@@ -143,6 +149,7 @@ def resume(
         run: its folder.
         data: the new location of its images, if they were moved.
         on_step: called with a `Step` after every batch and epoch.
+        on_stage: called with what begins besides: opening images, building the model, the first step, the test.
         note: called with each message for the user.
 
     Raises:
@@ -155,12 +162,18 @@ def resume(
     about, recipe = found.record, found.recipe
     architecture = replace(load_architecture(found), name=about.name)
     shape = about.input
+    stage = on_stage or _unwatched
+    stage("opening the images")
     images = open_images(about.data if data is None else data, stored_size(recipe, shape[:2]), shape[2])
     if images.fingerprint != about.data_fingerprint:
         raise DataError(f"{images.source}: the images are not those that run {run} was started with")
     with _locked(found.folder):
         remove_unfinished(found.folder)
-        return _continue(found, architecture, images, on_step, note)
+        return _continue(found, architecture, images, on_step, stage, note)
+
+
+def _unwatched(_: str) -> None:
+    """What begins interests nobody."""
 
 
 def load_architecture(run: Run) -> Architecture:
@@ -177,8 +190,14 @@ def load_architecture(run: Run) -> Architecture:
 
 
 def _continue(
-    run: Run, architecture: Architecture, images: ImageSet, on_step: OnStep | None, note: Callable[[str], None] | None
+    run: Run,
+    architecture: Architecture,
+    images: ImageSet,
+    on_step: OnStep | None,
+    stage: OnStage,
+    note: Callable[[str], None] | None,
 ) -> Run:
+    stage("loading TensorFlow and building the model")
     tf, _ = load_keras()
     about, recipe = run.record, run.recipe
     if about.deterministic:
@@ -213,11 +232,16 @@ def _continue(
             average = Average(model, unaugmented)
         try:
             with writing_logs(run.folder / LOGS) if about.tensorboard else nullcontext():
-                _fit(run, model, batches, validation, progress, average, on_step)
+                stage("compiling the first step")
+                evaluated = Evaluated(
+                    len(images.validation), recipe.views * (len(images.validation) + len(images.test))
+                )
+                _fit(run, model, batches, validation, progress, average, evaluated, on_step)
         except KeyboardInterrupt:
             done = f"after epoch {progress.epochs} of {recipe.epochs}"
             raise KeyboardInterrupt(f"interrupted {done}: resume with archlab train --resume {run.folder}") from None
         without_optimizer(model).load_weights(run.folder / WEIGHTS)
+        stage("testing")
         finish(run, model, head, images, progress)
     return run
 
@@ -229,6 +253,7 @@ def _fit(
     validation: Dataset,
     progress: Progress,
     average: Average | None,
+    evaluated: Evaluated,
     on_step: OnStep | None,
 ) -> None:
     from archlab.training._callback import RunCallback  # loads Keras
@@ -236,7 +261,7 @@ def _fit(
     recipe = batches.recipe
     if recipe.patience and progress.best_epoch and progress.epochs - progress.best_epoch >= recipe.patience:
         return  # it stopped early, and was interrupted before its test
-    callbacks: list[Callback] = [RunCallback(run.folder, batches, progress, average, on_step)]
+    callbacks: list[Callback] = [RunCallback(run.folder, batches, progress, average, evaluated, on_step)]
     callbacks += _more_callbacks(run, batches, progress.epochs)
     every = recipe.validate_every
     when = sorted({*range(every, recipe.epochs + 1, every), recipe.epochs})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -25,6 +26,14 @@ def probabilities(model: Model, head: Head, images: np.ndarray, recipe: Recipe, 
         for view in _views(images, recipe)
     ]
     return np.mean([head.probabilities(each) for each in outputs], axis=0)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """How many images are evaluated: in each validation, and after training, counted once for each view."""
+
+    validation: int
+    last: int
 
 
 def _views(images: np.ndarray, recipe: Recipe) -> Iterator[np.ndarray]:

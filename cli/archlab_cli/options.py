@@ -377,50 +377,79 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-@contextmanager
-def training_progress() -> Iterator[Callable[..., None]]:
-    """A progress bar of a training run and a line per epoch, on standard error.
+class TrainingWatch:
+    """What is shown of training runs on standard error: a line per epoch, and on a terminal a bar.
 
-    The yielded function takes a `Step` and, with several runs, the name of the run.
+    Args:
+        say: writes a line.
+        bar: shows (description, done, total, words) while something runs.
     """
+
+    def __init__(self, say: Callable[[str], None], bar: Callable[[str, int, int | None, str], None]):
+        self._say, self._bar = say, bar
+        self._headed = False
+
+    def stage(self, word: str) -> None:
+        """What begins before the first step or after the last one."""
+        self._bar(word, 0, None, "")
+
+    def step(self, step: Any, name: str = "") -> None:
+        """The progress of a run; with several runs, of the run of that name."""
+        from archlab.units import format_seconds
+
+        if step.record:
+            if not self._headed:
+                self._say("loss and accuracy of each epoch: training / validation")
+                self._headed = True
+            self._say(epoch_line(step, name))
+        words = f"{step.images_per_second:.0f} images/s, {format_seconds(step.seconds_left)} left with the test"
+        self._bar(f"{name}{': ' if name else ''}epoch {step.epoch}/{step.epochs}", step.step, step.steps, words)
+
+
+@contextmanager
+def training_progress() -> Iterator[TrainingWatch]:
+    """A progress bar of a training run and a line per epoch, on standard error."""
     if not _watched():
-
-        def show(step: Any, name: str = "") -> None:
-            if step.record:
-                note(_epoch_line(step, name))
-
-        yield show
+        yield TrainingWatch(note, lambda *_: None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress
 
-    from archlab.units import format_seconds
-
     columns = (_plain_text("{task.description}"), BarColumn(bar_width=20), _plain_text("{task.fields[word]}"))
     console = Console(stderr=True, highlight=False, emoji=False)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("loading the images", total=None, word="")
+        task = bar.add_task("starting", total=None, word="")
 
-        def show(step: Any, name: str = "") -> None:
-            if step.record:
-                bar.console.print(_epoch_line(step, name), markup=False)
-            word = f"{step.images_per_second:.0f} images/s, {format_seconds(step.seconds_left)} left"
-            described = f"{name}{': ' if name else ''}epoch {step.epoch}/{step.epochs}"
-            bar.update(task, description=described, total=step.steps, completed=step.step, word=word)
+        def show(described: str, done: int, total: int | None, words: str) -> None:
+            if total is None:
+                bar.reset(task, total=None, description=described, word=words)
+            else:
+                bar.update(task, description=described, total=total, completed=done, word=words)
 
-        yield show
+        yield TrainingWatch(lambda line: bar.console.print(line, markup=False), show)
 
 
-def _epoch_line(step: Any, name: str) -> str:
+_LINE = 80
+
+
+def epoch_line(step: Any, name: str = "") -> str:
+    """An epoch in one line: of 80 columns where the name leaves room, without time and speed where it does not."""
     from archlab.units import format_seconds
 
     record = step.record
-    parts = [f"loss {record.loss:.3f}", f"accuracy {record.accuracy:.3f}"]
-    if record.val_loss is not None and record.val_accuracy is not None:
-        parts.append(f"validation {record.val_loss:.3f}, {record.val_accuracy:.3f}")
-    parts += [f"{record.images_per_second:.0f} images/s", format_seconds(record.elapsed)]
+    loss, accuracy = (
+        [None if value is None else f"{value:.3f}" for value in pair]
+        for pair in ((record.loss, record.val_loss), (record.accuracy, record.val_accuracy))
+    )
     width = len(str(step.epochs))
-    return f"{name}{'  ' if name else ''}epoch {step.epoch:{width}}/{step.epochs}  " + "  ".join(parts)
+    start = f"{name}{'  ' if name else ''}epoch {step.epoch:{width}}/{step.epochs}"
+    values = [f"{what} {' / '.join(filter(None, pair))}" for what, pair in (("loss", loss), ("accuracy", accuracy))]
+    line = "  ".join((start, *values))
+    for more in (f"  {format_seconds(record.elapsed)}", f"  {record.images_per_second:.0f} images/s"):
+        if len(line + more) > _LINE:
+            break
+        line += more
+    return line
 
 
 @contextmanager

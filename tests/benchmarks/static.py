@@ -2,15 +2,22 @@
 
 Needs torch, torchinfo, fvcore, ptflops and thop; those that are not installed are left out.
 
-python -m tests.benchmarks.static
+python -m tests.benchmarks.static [FILE.json]
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
+import platform
+import sys
 import warnings
 from collections.abc import Callable
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from archlab import Graph, analyze, load
@@ -85,7 +92,8 @@ def peers(blocks: tuple[int, ...]) -> dict[str, Callable[[], object]]:
 
 
 def main() -> None:
-    """Print the ratios."""
+    """Print the ratios, and keep the times with the versions."""
+    rows: dict[str, dict[str, float]] = {}
     for name, blocks in (("resnet50", (3, 4, 6, 3)), ("resnet152", (3, 8, 36, 3))):
         tree = load(name).tree
         assert tree is not None
@@ -97,7 +105,20 @@ def main() -> None:
         }
         times = in_turns(ours | peers(blocks), 9)
         yardstick = "torchinfo" if "torchinfo" in times else next(iter(ours))
+        rows[name] = {tool: round(seconds, 6) for tool, seconds in times.items()}
         report(f"All static analyses of {name}, in-process", times, yardstick, "at most 0.05 of torchinfo")
+    if len(sys.argv) > 1:
+        found = {"date": date.today().isoformat(), "environment": environment(), "rows": rows}
+        Path(sys.argv[1]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def environment() -> dict[str, Any]:
+    """What the times depend on."""
+    found: dict[str, Any] = {"cores": os.cpu_count(), "python": platform.python_version()}
+    for name in ("archlab", "torch", "torchinfo", "fvcore", "ptflops", "thop"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 if __name__ == "__main__":

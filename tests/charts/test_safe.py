@@ -38,6 +38,6 @@ def test_a_control_character_is_written_out(tmp_path: Path) -> None:
 
     from archlab.charts import by_depth, save
 
-    row = SimpleNamespace(name="a\x07b", depth=1, kernel=True, activation_gradient_rms=1.0)
+    row = SimpleNamespace(name="a\x07b", depth=1, longest_path=True, kernel=True, activation_gradient_rms=1.0)
     save(by_depth([("net \x07\x1b[31m", [row, row])]), tmp_path / "chart.svg")
     assert "net \\x07\\x1b[31m" in (tmp_path / "chart.svg").read_text(encoding="utf-8")

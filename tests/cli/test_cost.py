@@ -32,7 +32,7 @@ def test_memory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert found["peak"] == expected.peak and found["largest_batch"] == expected.largest_batch(2**30)
     chart = tmp_path / "memory.svg"
     text = printed(capsys, "memory", SMALL, "--timeline", "--plot", str(chart))
-    assert "most bytes alive by stage" in text and chart.read_text().startswith("<svg")
+    assert "most live bytes by stage" in text and chart.read_text().startswith("<svg")
 
 
 def test_latency(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

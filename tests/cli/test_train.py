@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from archlab_cli.options import TrainingWatch, epoch_line
+
+from archlab.training import EpochRecord
 
 NET = ("residual:depth=4,width=8", "--data", "shapes:train=32,validation=8,test=10,size=24")
 HOW = ("--epochs", "2", "--set", "size=24", "--set", "batch=16")
@@ -106,7 +112,40 @@ def test_training_looks_the_same_in_a_process_of_its_own(process, tmp_path) -> N
     """TensorFlow's remarks never reach the terminal."""
     found = process("train", *NET, *HOW, "--run", tmp_path / "run")
     assert found.code == 0, found.err
-    assert all(line.startswith("epoch ") for line in found.err.splitlines()), found.err
+    head, *lines = found.err.splitlines()
+    assert head == "loss and accuracy of each epoch: training / validation"
+    assert len(lines) == 2 and all(line.startswith("epoch ") for line in lines), found.err
+
+
+@pytest.mark.parametrize(("epoch", "epochs", "name"), [(1, 3, ""), (100, 100, ""), (10, 20, "residual:depth=50")])
+def test_a_line_of_an_epoch_fits_80_columns(epoch: int, epochs: int, name: str) -> None:
+    record = EpochRecord(epoch, 12.345, 0.788, 0.001, (180, 180), 100.0, 12345.6, 7000.0, 10.097, 0.5)
+    line = epoch_line(SimpleNamespace(record=record, epoch=epoch, epochs=epochs), name)
+    assert len(line) <= 80, line
+    assert "loss 12.345 / 10.097  accuracy 0.788 / 0.500" in line
+    alone = replace(record, val_loss=None, val_accuracy=None)
+    assert "loss 12.345  accuracy 0.788  " in epoch_line(SimpleNamespace(record=alone, epoch=1, epochs=3))
+
+
+def test_stages_are_told_apart_from_epochs() -> None:
+    lines, bars = [], []
+    watch = TrainingWatch(lines.append, lambda *shown: bars.append(shown))
+    watch.stage("opening the images")
+    watch.step(SimpleNamespace(record=None, epoch=1, epochs=2, step=3, steps=5, images_per_second=20, seconds_left=90))
+    assert bars == [("opening the images", 0, None, ""), ("epoch 1/2", 3, 5, "20 images/s, 1:30 left with the test")]
+    assert lines == []
+
+
+def test_the_report_says_why_validation_accuracies_differ(archlab, folder, tmp_path) -> None:
+    assert "in epoch" not in (folder.parent / "said.txt").read_text()
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    lines = (copy / "history.jsonl").read_text().splitlines()
+    summary = json.loads((copy / "summary.json").read_text())
+    changed = [json.loads(line) | {"val_accuracy": 0.125} for line in lines]
+    (copy / "history.jsonl").write_text("".join(json.dumps(each) + "\n" for each in changed))
+    found = archlab("train", "--resume", copy)
+    assert f"in epoch {summary['best_epoch']} it was 0.125 on whole images" in " ".join(found.out.split())
 
 
 def test_comparing_architectures_by_training_them(archlab, tmp_path, monkeypatch) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 import archlab
-from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU, Residual, load
-from archlab.display import to_html
+from archlab import Conv, Dense, GlobalAvgPool, Input, ReLU, Residual, compare, load
+from archlab.charts import by_depth
+from archlab.display import _html, to_html
 from archlab.display._html import _views
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
@@ -57,6 +59,25 @@ def test_a_part_that_is_no_architecture_yet_is_text() -> None:
 def test_a_comparison_shows_its_chart_and_its_table() -> None:
     html = archlab.compare("baseline", "residual", static=True)._repr_mimebundle_()["text/html"]
     assert '<img alt="activation gradient by depth: baseline, residual"' in html and "991,041" in html
+
+
+def test_a_value_that_is_part_of_another_stands_further_in() -> None:
+    page = to_html(compare("baseline", "residual", static=True))
+    cells = {cell.strip(" ") for cell in re.findall(r"<td>([^<]*)</td>", page)}
+    assert {"parameters", "\u2003trainable", "FLOPs", "\u2003of a training step", "\u2003Adam"} <= cells
+
+
+def test_a_static_comparison_draws_what_the_slope_is_fitted_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def draw(curves, quantity="activation_gradient_rms", predicted=(), **options):
+        drawn.extend((*curves, *predicted))
+        return by_depth(curves, quantity, predicted, **options)
+
+    monkeypatch.setattr(_html, "by_depth", draw)
+    found = compare("baseline", "residual", static=True)
+    to_html(found)
+    assert drawn == [(each.name, each.gradient_flow_predicted.curve) for each in found]
 
 
 def test_results_show_tables() -> None:

@@ -1,4 +1,4 @@
-"""TensorFlow's allocator of a processor's memory, simulated: what is resident is more than what is alive.
+"""TensorFlow's allocator of a processor's memory, simulated: what is resident is more than what is live.
 
 Tensors of 256 KiB and more are pieces of regions that are never given back ('best fit with coalescing', TensorFlow's
 `bfc_allocator.cc`): a tensor that is larger than every free piece needs new memory, however much is free in all.

@@ -34,7 +34,7 @@ _INFERENCE_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
 class TimelineMoment(NamedTuple):
-    """What is alive while a layer runs, and what has been resident until then, in bytes."""
+    """What is live while a layer runs, and what has been resident until then, in bytes."""
 
     phase: Phase
     layer: str
@@ -93,12 +93,12 @@ class TrainingMemory(Printed):
 
     @property
     def peak_at(self) -> TimelineMoment:
-        """When most tensors are alive: the first such moment."""
+        """When most tensors are live: the first such moment."""
         return self.timeline[self._sizes.index(max(self._sizes))]
 
     @cached_property
     def timeline(self) -> tuple[TimelineMoment, ...]:
-        """The bytes alive and resident at every moment, forward and backward."""
+        """The live and the resident bytes at every moment, forward and backward."""
         moments = self._schedule.moments
         return tuple(
             TimelineMoment(each.phase, self.graph.nodes[each.position].name, size, most)
@@ -107,7 +107,7 @@ class TrainingMemory(Printed):
 
     @cached_property
     def parts(self) -> Mapping[What, int]:
-        """What takes the bytes of the peak: the tensors alive at `peak_at`, and fragmentation. They add up to it."""
+        """What takes the bytes of the peak: the tensors live at `peak_at`, and fragmentation. They add up to it."""
         alive = max(self._sizes)
         found = self._schedule.parts(self.batch, self._sizes.index(alive))
         found["fragmentation"] = self.peak - alive
@@ -229,7 +229,7 @@ def _scheduled(graph: Graph, optimizer: str, precision: str, recompute: bool) ->
 
 
 def _resident(planned: Schedule, batch: int) -> list[int]:
-    """The resident bytes at every moment; at least those alive."""
+    """The resident bytes at every moment; at least the live ones."""
     constant = sum(each.size(batch) for each in planned.constant)
     grown = resident(planned.changing, len(planned.moments), batch, constant)
     return [max(alive, constant + most) for alive, most in zip(planned.sizes(batch), grown, strict=True)]

@@ -79,7 +79,7 @@ class Schedule:
     lifetimes: list[Lifetime] = field(default_factory=list[Lifetime])
 
     def sizes(self, batch: int) -> list[int]:
-        """All bytes alive at each moment, at a batch size."""
+        """All live bytes at each moment, at a batch size."""
         steps = [0] * (len(self.moments) + 1)
         for each in self.lifetimes:
             size = each.size(batch)
@@ -101,7 +101,7 @@ class Schedule:
         return each.first == 0 and each.last == len(self.moments) - 1
 
     def parts(self, batch: int, moment: int) -> dict[What, int]:
-        """The bytes alive at a moment, by what they are taken by."""
+        """The live bytes at a moment, by what they are taken by."""
         found: dict[What, int] = {}
         for each in self.lifetimes:
             if each.first <= moment <= each.last:

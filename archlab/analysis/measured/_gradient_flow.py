@@ -15,7 +15,7 @@ from archlab.analysis.measured._blocks import block_members
 from archlab.analysis.measured._loss import Given
 from archlab.analysis.measured._probe import rectified
 from archlab.analysis.measured._subject import Subject, loaded, subject, untold
-from archlab.analysis.static import before_head, depths
+from archlab.analysis.static import before_head, depths, on_longest_path
 from archlab.analysis.static._facts import gather
 from archlab.analysis.static._photos import BATCH
 from archlab.bridge.types import Tensor
@@ -188,7 +188,7 @@ class _Table:
 
     def layers(self) -> tuple[LayerFlow, ...]:
         graph, facts, depth = self.probe.graph, gather(self.probe.graph), depths(self.probe.graph)
-        body = before_head(graph)
+        body, longest = before_head(graph), on_longest_path(graph)
         found: list[LayerFlow] = []
         start = 0
         for number, row in enumerate(self.probe.rows):
@@ -211,6 +211,7 @@ class _Table:
                     weights=weights,
                     dead_share=None if relu is None else _middle(self.dead[:, self.probe.relus.index(relu)]),
                     frozen=row.frozen,
+                    longest_path=longest[row.position],
                 )
             )
         return tuple(found)

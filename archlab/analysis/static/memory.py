@@ -1,4 +1,4 @@
-"""Memory: weights, activations saved for the backward pass, the most alive at once at inference, optimizer slots."""
+"""Memory: weights, activations saved for the backward pass, the most live at once at inference, optimizer slots."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPTIMIZER_SLOTS: Mapping[str, int] = {"sgd": 0, "momentum": 1, "rmsprop": 1, "ad
 
 
 class MemoryRow(NamedTuple):
-    """Bytes of a layer for one sample; None where they are not known. `live` is all that is alive while it runs."""
+    """Bytes of a layer for one sample; None where they are not known. `live` is all that is live while it runs."""
 
     name: str
     state: State
@@ -36,7 +36,7 @@ class Memory:
     Attributes:
         weights: of all weights.
         saved_activations: of what the backward pass needs of the forward pass, each tensor once.
-        peak_inference: of the tensors alive at once, at most, when the layers run in order and a tensor goes when its
+        peak_inference: of the tensors live at once, at most, when the layers run in order and a tensor goes when its
             last reader has run. What a layer uses inside is not counted.
         peak_at: the layer that runs at that moment.
         optimizer: of the slots of common optimizers.
@@ -175,7 +175,7 @@ def _kept(graph: Graph, sizes: list[int]) -> list[int]:
 
 
 def _live(graph: Graph, sizes: list[int]) -> list[int]:
-    """Bytes alive while each node runs."""
+    """Live bytes while each node runs."""
     roots = _roots(graph, training=False)
     last = list(range(len(graph)))
     for position, node in enumerate(graph.nodes):

@@ -24,7 +24,7 @@ from archlab.analysis.static._first_error import first_error, output_square
 from archlab.analysis.static._head import HeadLoss, before_head, loss_of
 from archlab.analysis.static._passes import backward, forward, leads
 from archlab.analysis.static._photos import BATCH
-from archlab.analysis.static.paths import depths
+from archlab.analysis.static.paths import depths, on_longest_path
 from archlab.files import INLINE
 from archlab.graph import Graph, elements, is_known
 from archlab.losses import CompiledLoss
@@ -167,7 +167,7 @@ def _predicted(graph: Graph, compiled: CompiledLoss | None, unusual_starts: tupl
 def _layers(
     graph: Graph, loss: HeadLoss, signals: list[Signal | None], errors: list[ErrorSignal | None], squares: list[Squares]
 ) -> list[LayerFlow]:
-    depth, body = depths(graph), before_head(graph)
+    depth, body, longest = depths(graph), before_head(graph), on_longest_path(graph)
     uses: dict[str, list[int]] = {}
     for position, node in enumerate(graph.nodes):
         uses.setdefault(node.layer or node.name, []).append(position)
@@ -214,6 +214,7 @@ def _layers(
                 activation_rms=activation,
                 activation_mean=average,
                 activation_rms_quartiles=_quartiles(activation, signal),
+                longest_path=longest[position],
             )
         )
     return rows

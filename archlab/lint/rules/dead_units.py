@@ -35,7 +35,7 @@ def check(context: Context) -> Iterable[Found]:
     narrow: list[int] = []
     for at in unavoidable(context.graph):
         node = context.nodes[at]
-        # On a map the positions differ: one of them is nearly always alive.
+        # On a map the positions differ: one of them is nearly always active.
         if node.op.rectifies and len(node.shape) == 1 and node.shape[0] and at not in heads:
             narrow.append(at)
     lives = prod(1 - 0.5 ** (context.nodes[at].shape[0] or 1) for at in narrow)

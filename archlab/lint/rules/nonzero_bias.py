@@ -1,6 +1,6 @@
 """Biases do not begin at zero.
 
-**Taste.** A small positive bias was once advised so that ReLUs begin alive; with He's initialization it makes little
+**Taste.** A small positive bias was once advised so that ReLUs begin active; with He's initialization it makes little
 difference. Off by default.
 """
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from markupsafe import Markup
 
 from archlab.analysis import QUANTITIES, Result, Value
-from archlab.analysis._flow import Curve, LayerFlow
 from archlab.analysis.cost import Latency
-from archlab.analysis.static import depths, on_longest_path
+from archlab.analysis.static import depths
 from archlab.charts import WHOLE, Part, Place, Trained, by_depth, by_stage, growth, timeline, trade_off
 from archlab.report._csv import in_csv
 from archlab.report.html import _svg
@@ -95,8 +94,8 @@ def _values(spec: object) -> Iterator[list[dict[str, Any]]]:
 def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
     flows = {result.name: result.gradient_flow for result in results}
     # All names, so that each has its colour in every chart, measured or not.
-    measured = [(r.name, _along(r, r.gradient_flow) if r.gradient_flow else []) for r in results if any(flows.values())]
-    predicted = [(result.name, _along(result, result.gradient_flow_predicted)) for result in results]
+    measured = [(r.name, r.gradient_flow.curve if r.gradient_flow else []) for r in results if any(flows.values())]
+    predicted = [(result.name, result.gradient_flow_predicted.curve) for result in results]
     band = ", with the quartiles of the seeds as a band" if any(f and len(f.seeds) > 1 for f in flows.values()) else ""
     how = f"Measured{band}, and dashed as predicted: " if measured else "As predicted: "
     quantities = (
@@ -109,14 +108,9 @@ def _gradients(results: Sequence[Result]) -> Iterator[Figure]:
         known = [getattr(layer, quantity) for _, curve in (*measured, *predicted) for layer in curve]
         if any(known):
             chart = by_depth(measured, quantity, predicted, named=True, width=WIDTH, height=HEIGHT)
-            yield Figure(name, title, how + says, *_drawn(chart))
-
-
-def _along(result: Result, flow: Curve) -> list[LayerFlow]:
-    """The curve without what stands beside the longest path: a projection shares its depth with a layer of the body."""
-    graph = result.analysis.graph
-    on = {node.name for node, along in zip(graph, on_longest_path(graph), strict=True) if along}
-    return [layer for layer in flow.curve if layer.name in on]
+            beside = any(not layer.longest_path for _, curve in (*measured, *predicted) for layer in curve)
+            diamonds = " Diamonds are layers beside the longest path, such as projection shortcuts." if beside else ""
+            yield Figure(name, title, how + says + diamonds, *_drawn(chart))
 
 
 def _growth(results: Sequence[Result]) -> Iterator[Figure]:
@@ -157,7 +151,7 @@ def _timeline(results: Sequence[Result]) -> Iterator[Figure]:
         for result in results
         if (memory := result.analysis.memory).peak_inference
     ]
-    says = f"Activations alive at inference while each layer runs, for one sample. {'; '.join(tops)}."
+    says = f"Live activations at inference while each layer runs, for one sample. {'; '.join(tops)}."
     chart = timeline(places, unit, width=WIDTH, height=HEIGHT)
     yield Figure("memory", "Memory over time", says, *_drawn(chart))
 

@@ -105,6 +105,11 @@ class Recipe:
         if self.test_size and not 8 <= self.test_size <= 4096:
             raise UsageError(f"test_size must be between 8 and 4096 pixels, or 0, got {self.test_size}")
 
+    @property
+    def views(self) -> int:
+        """How many views of an image a prediction of the test is the mean of."""
+        return (1 if self.test_crop == 1 else 5) * (2 if self.test_flip else 1)
+
     def for_architecture(self, name: str) -> Recipe:
         """The recipe with the fields for this architecture, a name of the zoo with or without arguments."""
         settings = self.only.get(name) or self.only.get(name.partition(":")[0])

@@ -133,14 +133,14 @@ def command(
         if at_once:
             deliver("\n" + as_text(gradient_parts(found.results)), None)
     if train:
-        with training_progress() as show:
+        with training_progress() as watch:
             found = found.trained(
                 data or "shapes",
                 recipe,
                 3 if seeds is None else seeds,
                 settings=values,
                 output=runs,
-                on_step=lambda name, step: show(step, name),
+                on_step=lambda name, step: watch.step(step, name),
             )
         if at_once and found.training:
             deliver("\n" + as_text(training_parts(found.training, target)), None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from archlab_cli.options import (
 )
 
 if TYPE_CHECKING:
+    from archlab.analysis import GradientFlow
     from archlab.graph import Part
     from archlab.sources import Architecture
 
@@ -59,7 +61,6 @@ def command(
       archlab explain residual:depth=50 --without Residual --measure
     """
     from archlab.analysis import explain, forecast
-    from archlab.analysis.measured import gradient_flow
     from archlab.analysis.static.signal import predict_gradient_flow
     from archlab.report.explanation import Variant, explanation_report
     from archlab.sources import load
@@ -72,7 +73,7 @@ def command(
     rows: list[Variant] = []
     with progress(len(variants) * 4 if measure else 1) as step:
         for name, part in variants if measure or len(variants) > 1 else ():
-            flow = gradient_flow(part, progress=lambda word, name=name: step(f"{name}: {word}")) if measure else None
+            flow = _measured(part, lambda word, name=name: step(f"{name}: {word}")) if measure else None
             rows.append(Variant(name, predict_gradient_flow(part), forecast(part), flow))
     report = explanation_report(explanation, rows)
     data = {
@@ -91,6 +92,12 @@ def command(
         ],
     }
     write(report, lambda: data, form, output)
+
+
+def _measured(part: Architecture | Part, progress: Callable[[str], None]) -> GradientFlow:
+    from archlab.analysis.measured import gradient_flow  # loads NumPy, which the prediction does not need
+
+    return gradient_flow(part, progress=progress)
 
 
 def _variants(found: Architecture, without: tuple[str, ...]) -> list[tuple[str, Architecture | Part]]:

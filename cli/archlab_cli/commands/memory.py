@@ -35,7 +35,7 @@ from archlab_cli.options import (
 )
 @click.option("--fit", metavar="BYTES", help="The largest batch whose step fits, as in 8GiB.")
 @click.option("--recompute", is_flag=True, help="Blocks compute their inside anew in the backward pass.")
-@click.option("--timeline", is_flag=True, help="Show the most bytes alive in every stage, forward and backward.")
+@click.option("--timeline", is_flag=True, help="Show the most live bytes in every stage, forward and backward.")
 @plot_option
 @lambda_option
 @format_option
@@ -92,7 +92,7 @@ def command(
             for name, each in zip(names, found, strict=True)
             for number, moment in enumerate(each.timeline)
         ]
-        chart = drawn(places, unit, what="alive", order="layers as they run, forward and then backward")
+        chart = drawn(places, unit, what="live bytes", order="layers as they run, forward and then backward")
         deliver_chart(chart, plot)
     data = {
         "schema": 2,

@@ -84,7 +84,7 @@ def command(
       archlab train residual
       archlab train residual --data cats_vs_dogs --recipe fast
       archlab train plain:depth=22 --data cats_vs_dogs --input 96x96 --epochs 5
-      archlab train residual --data cats_vs_dogs --recipe fast --set lr=0.003 --set batch=32
+      archlab train residual --recipe fast --set lr=0.003 --set batch=32
       archlab train --resume runs/residual-fast-seed0
     """
     form = read_format(form, output)
@@ -102,9 +102,9 @@ def command(
     from archlab import training
     from archlab.report.training import run_report
 
-    with training_progress() as show:
+    with training_progress() as watch:
         if resume is not None:
-            found = training.resume(resume, on_step=show, note=note)
+            found = training.resume(resume, on_step=watch.step, on_stage=watch.stage, note=note)
         else:
             found = training.train(
                 reference,
@@ -119,7 +119,8 @@ def command(
                 mirrored=mirrored,
                 gradients=gradients,
                 tensorboard=tensorboard,
-                on_step=show,
+                on_step=watch.step,
+                on_stage=watch.stage,
                 note=note,
             )
     write(run_report(found), found.summary.to_dict, form, output)

@@ -148,7 +148,7 @@ def test_the_policy_would_stop_what_escaping_missed(browser, report: str, tmp_pa
 def test_no_name_runs_in_a_saved_chart(browser, tmp_path) -> None:
     from archlab.charts import by_depth, save
 
-    layers = [SimpleNamespace(name=name, depth=depth, kernel=True, activation_gradient_rms=1.0)
+    layers = [SimpleNamespace(name=name, depth=depth, longest_path=True, kernel=True, activation_gradient_rms=1.0)
               for depth, name in enumerate(NAMES, 1)]  # fmt: skip
     save(by_depth([(name, layers) for name in NAMES]), tmp_path / "chart.html")
     page = browser.new_page()

@@ -24,7 +24,7 @@ _LARGEST_ALONE = 16
 def spine(graph: Graph, nodes: Sequence[int]) -> tuple[Element, ...]:
     """The elements of a stretch of a graph, cut at the nodes that every path goes through (its dominators).
 
-    Where a long stretch has no such nodes it is cut where the fewest values are alive: a U-Net between the layers of
+    Where a long stretch has no such nodes it is cut where the fewest values are live: a U-Net between the layers of
     each level, cells that read the last two cells (NASNet) between the cells.
     """
     found: list[Element] = []
@@ -52,7 +52,7 @@ def _distinct(graph: Graph, nodes: Element) -> int:
 
 
 def _pieces(graph: Graph, nodes: Element, most: int | None = None) -> list[Element]:
-    """A stretch cut wherever at most so many values are alive; the fewest that there are anywhere by default."""
+    """A stretch cut wherever at most so many values are live; the fewest that there are anywhere by default."""
     alive = _alive_after(graph, nodes, most is not None)
     least = min(alive[:-1], default=0) if most is None else most
     pieces: list[Element] = []
