@@ -82,8 +82,9 @@ def kimm() -> dict[str, Build]:
 
 
 def _of_kimm(name: str, kind: Any) -> Any:
-    # Both have positions or kernels as large as the image that they are trained on.
-    side = {"InceptionV3": 96, "Xception": 96}.get(name, 224 if name.startswith("VisionTransformer") else 64)
+    # Positions or kernels are as large as the image that they are trained on.
+    large = name.startswith(("VisionTransformer", "VGG"))
+    side = {"InceptionV3": 96, "Xception": 96}.get(name, 224 if large else 64)
     return kind(weights=None, input_shape=(side, side, 3), classes=10)
 
 

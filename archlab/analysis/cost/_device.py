@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from archlab.analysis._record import Record
 from archlab.analysis.cost._work import FEATURES, Kind, Work, features
@@ -41,6 +41,33 @@ class Rate(Record):
 
 
 @dataclass(frozen=True)
+class Whole(Record):
+    """What a layer takes more in a network than by itself, where its numbers and weights wait in a cache.
+
+    Attributes:
+        training: whether it is of a training step; else of inference.
+        precision: of the numbers.
+        threads: that compute it.
+        factor: on the seconds of the layer by itself.
+        operation: seconds for each operation.
+        weight: seconds for each byte of weights.
+        moved: seconds for each byte read and written.
+        median_error: of the fit, over the networks that were measured.
+    """
+
+    what: ClassVar[str] = "networks on a device"
+
+    training: bool
+    precision: str
+    threads: int
+    factor: float = 1.0
+    operation: float = 0.0
+    weight: float = 0.0
+    moved: float = 0.0
+    median_error: float | None = None
+
+
+@dataclass(frozen=True)
 class Device(Record):
     """What a machine computes with, and how fast.
 
@@ -54,7 +81,8 @@ class Device(Record):
         call: seconds that calling a compiled function takes.
         caches: bytes of the second-level cache and of the last.
         threads: most that were measured.
-        rates: measured ones.
+        rates: measured ones, of layers by themselves.
+        wholes: what layers take more in networks, as measured.
         versions: of what they were measured with.
         source: where numbers written by hand are from.
         measured: operations measured.
@@ -72,6 +100,7 @@ class Device(Record):
     caches: tuple[int, ...] = (1 << 20, 32 << 20)
     threads: int = 1
     rates: tuple[Rate, ...] = ()
+    wholes: tuple[Whole, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str = ""
     measured: int = 0
@@ -89,16 +118,23 @@ class Device(Record):
             bound = {"compute": compute, "memory": 0.0} if compute > memory else {"compute": 0.0, "memory": memory}
             return {"overhead": passes * self.launch, **bound}
         launch, mac, patch, *moved = (value * each for value, each in zip(values, rate.seconds, strict=True))
-        return {"overhead": launch, "compute": mac + patch, "memory": sum(moved)}
+        whole = self._whole(training, precision, threads)
+        return {
+            "overhead": whole.factor * launch + whole.operation,
+            "compute": whole.factor * (mac + patch),
+            "memory": whole.factor * sum(moved) + whole.moved * values[3] + whole.weight * values[6],
+        }
 
     def _rate(self, kind: str, training: bool, precision: str, threads: int) -> Rate | None:
         fitting = [each for each in self.rates if each.training == training and each.precision == precision]
         near = [each for each in fitting if each.kind == kind] or [
             each for each in fitting if each.kind == "elementwise"
         ]
-        # Of threads that were not measured, the nearest fewer.
-        fewer = [each for each in near if each.threads <= threads]
-        return max(fewer, key=lambda each: each.threads) if fewer else next(iter(near), None)
+        return _nearest(near, threads)
+
+    def _whole(self, training: bool, precision: str, threads: int) -> Whole:
+        fitting = [each for each in self.wholes if each.training == training and each.precision == precision]
+        return _nearest(fitting, threads) or Whole(training, precision, threads)
 
     def roof(self, precision: str, threads: int) -> tuple[float, float]:
         """The most floating-point operations and bytes a second that an operation reaches."""
@@ -113,6 +149,15 @@ class Device(Record):
     def covers(self, precision: str) -> bool:
         """Whether it has rates in a precision, or needs none."""
         return not self.calibrated or any(each.precision == precision for each in self.rates)
+
+
+Measured = TypeVar("Measured", Rate, Whole)
+
+
+def _nearest(found: Sequence[Measured], threads: int) -> Measured | None:
+    """What was measured on as many threads; of threads that were not measured, the nearest fewer."""
+    fewer = [each for each in found if each.threads <= threads]
+    return max(fewer, key=lambda each: each.threads) if fewer else next(iter(found), None)
 
 
 def _written(name: str, processor: str, tflops: float, gb: float, launch: float, source: str) -> Device:

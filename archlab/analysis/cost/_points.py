@@ -17,6 +17,7 @@ from archlab.ops import (
     Conv,
     Dense,
     DepthwiseConv,
+    Flatten,
     GlobalAvgPool,
     Identity,
     Input,
@@ -70,6 +71,32 @@ def points(every: int = 1) -> Iterator[Point]:
             continue
         several = number // every % 2 and 8 * macs < _LARGEST
         yield Point(kind, part, 8 if several else 1)
+
+
+def networks() -> Iterator[Part]:
+    """Networks in which layers are measured together: deep and narrow, wide, with large weights, with paths that meet.
+
+    Few of each, and none that anybody uses.
+    """
+    plain = Conv(24) >> BatchNorm() >> ReLU()
+    yield Input(64, 64, 3) >> plain * 10
+    yield Input(24, 24, 3) >> Conv(12) >> (Conv(12, bias=False) >> BatchNorm() >> ReLU()) * 24
+    yield Input(28, 28, 3) >> Conv(160) >> (Conv(160) >> ReLU()) * 3
+    narrowed = Conv(96, 1) >> BatchNorm() >> ReLU() >> Conv(96) >> BatchNorm() >> ReLU() >> Conv(384, 1) >> BatchNorm()
+    yield Input(14, 14, 3) >> Conv(384) >> (Parallel(Identity(), narrowed, merge=Add()) >> ReLU()) * 5
+    separable = DepthwiseConv(3) >> BatchNorm() >> ReLU(6.0) >> Conv(72, 1, bias=False) >> BatchNorm() >> ReLU(6.0)
+    yield Input(48, 48, 3) >> Conv(72) >> separable * 8
+    yield Input(7, 7, 3) >> Conv(640) >> (Conv(640, 1) >> ReLU() >> DepthwiseConv(3) >> Activation("silu")) * 6
+    grown = Parallel(Identity(), BatchNorm() >> ReLU() >> Conv(20), merge=Concatenate())
+    yield Input(32, 32, 3) >> Conv(40) >> grown * 8 >> AvgPool(2) >> GlobalAvgPool() >> Dense(50)
+    yield (
+        Input(16, 16, 3)
+        >> Conv(32)
+        >> MaxPool(2)
+        >> Flatten()
+        >> Dense(1500, activation="relu")
+        >> Dense(1500, activation="relu")
+    )
 
 
 def _layers() -> Iterator[tuple[Kind, Part, float]]:

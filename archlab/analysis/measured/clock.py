@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from archlab.analysis.cost._points import Point, points
+from archlab.analysis.cost._points import Point, networks, points
 from archlab.analysis.cost._work import Work, features, jobs
 from archlab.bridge import build, load_keras
 from archlab.bridge.types import Model, Tensor
+from archlab.graph import Part
 from archlab.sources import load
 
 FOUND = "found: "
@@ -93,6 +94,20 @@ def _calibration(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _timed(point, number, caches, base)
     for size in (10**3, 10**5, 10**6, 4 * 10**6):
         yield _updated(size, caches, base)
+    for number_of, part in enumerate(networks()):
+        yield from _together(number_of, part, 1 + 7 * (number_of % 2), request["precision"])
+
+
+def _together(number: int, part: Part, batch: int, precision: str) -> Iterator[dict[str, Any]]:
+    """A network's forward pass on one sample and on eight, and its training step on one of both."""
+    tf, _ = load_keras()
+    model = build(part.to_graph()).model
+    for size in (1, 8):
+        x = tf.random.normal((size, *model.input_shape[1:]))
+        infer = partial(tf.function(partial(model, training=False), jit_compile=False), x)
+        yield {"network": number, "batch": size, "training": False, "seconds": min(repeated(infer, 0.15, 5, 60))}
+    step = _training_step(model, tf.random.normal((batch, *model.input_shape[1:])))
+    yield {"network": number, "batch": batch, "training": True, "seconds": min(repeated(step, 0.25, 4, 30))}
 
 
 def _timed(point: Point, number: int, caches: tuple[int, ...], base: float) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ import pytest
 import archlab
 from archlab import Add, BatchNorm, Conv, Dense, DepthwiseConv, Flatten, Input, Parallel, ReLU, SeparableConv
 from archlab.analysis.cost import SHIPPED, Device, Rate, device
-from archlab.analysis.cost._device import kinds
-from archlab.analysis.cost._work import FEATURES, jobs
-from archlab.analysis.measured.timing import fitted
+from archlab.analysis.cost._device import Whole, kinds
+from archlab.analysis.cost._points import networks
+from archlab.analysis.cost._work import FEATURES, Work, jobs
+from archlab.analysis.measured.timing import fitted, fitted_together
 from archlab.errors import DesignError, SourceError, UnknownNameError, UsageError
 
 # One microsecond to start an operation, one second for 10¹² MACs, nothing for data.
@@ -88,6 +91,35 @@ def test_rates_are_found_again() -> None:
     rows = [{"kind": "dense", "training": False, "features": list(x), "seconds": float(x @ rates)} for x in features]
     (found,) = fitted(rows, "float32", 1)
     assert np.array(found.seconds) == pytest.approx(rates, rel=1e-6, abs=1e-16)
+
+
+def test_what_layers_take_more_in_networks_is_found_again() -> None:
+    machine = replace(ARITHMETIC, wholes=())
+    true = [Whole(training, "float32", 1, 1.3, 8e-6, 5e-11, 2e-11) for training in (False, True)]
+    full = replace(machine, wholes=tuple(true))
+    rows: list[dict[str, Any]] = []
+    for number, part in enumerate(networks()):
+        for batch in (1, 8):
+            made = archlab.latency(part, batch, device=full)
+            for training, seconds in ((False, made.inference), (True, made.training_step)):
+                rows.append({"network": number, "batch": batch, "training": training, "seconds": seconds})
+    found = fitted_together(machine, "float32", 1, rows)
+    for ours, theirs in zip(found, true, strict=True):
+        assert ours.training == theirs.training and ours.median_error == pytest.approx(0, abs=1e-3)
+        for name in ("factor", "operation", "weight", "moved"):
+            assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=0.02), name
+
+
+def test_a_layer_takes_what_it_takes_in_a_network() -> None:
+    work = Work("convolution", 10**6, 10**5, 10**4, 10**3, 10**6)
+    alone = sum(ARITHMETIC.seconds(work, 2, training=False, precision="float32", threads=1).values())
+    device = replace(ARITHMETIC, wholes=(Whole(False, "float32", 1, 2.0, 1e-3, 1e-6, 1e-7),))
+    found = device.seconds(work, 2, training=False, precision="float32", threads=1)
+    assert sum(found.values()) == pytest.approx(2 * alone + 1e-3 + 1e-6 * 4 * 10**3 + 1e-7 * 8 * 10**4)
+    # Of a training step nothing was measured.
+    assert device.seconds(work, 2, training=True, precision="float32", threads=1) == ARITHMETIC.seconds(
+        work, 2, training=True, precision="float32", threads=1
+    )
 
 
 def test_a_device_is_read_back(tmp_path: Path) -> None:
