@@ -16,12 +16,16 @@ Pairs = dict[int, int]
 _Alike = tuple[int, list[tuple[int, int]]]
 """The score of an alignment of two branches, and the layers that it matches."""
 
+_MOST_PAIRS = 10_000
+"""Of two branches each, that are compared in all: it takes about a second."""
+
 
 def rearranged(pairs: Pairs, ours: Graph, theirs: Graph, similarity: Similarity, gap: int) -> Pairs:
     """The matching with branches exchanged where that makes it better.
 
     A sequence cannot say that two branches changed places; so they are looked at one by one, the outer ones first.
     """
+    left = _MOST_PAIRS
     for i in sorted(pairs):
         # A branch that was exchanged may have lost the layer.
         j = pairs.get(i)
@@ -30,6 +34,9 @@ def rearranged(pairs: Pairs, ours: Graph, theirs: Graph, similarity: Similarity,
         mine, yours = _branches(ours, i), _branches(theirs, j)
         if not mine or not yours:
             continue
+        if len(mine) * len(yours) > left:
+            continue  # as the sequence has them, then
+        left -= len(mine) * len(yours)
         inner = {position for branch in mine for position in branch}
         inside = {position for branch in yours for position in branch}
         now = [(a, pairs[a]) for a in sorted(inner) if a in pairs]

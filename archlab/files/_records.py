@@ -14,8 +14,8 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from math import inf, isinf
+from functools import cache, partial
+from math import isinf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -118,11 +118,20 @@ def parse_json(text: str, where: str | Path) -> object:
     archlab.errors.SourceError: run.json: invalid JSON
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=partial(_parsed, where))
     except RecursionError:
         raise SourceError(f"{where}: nested too deeply") from None
+    except SourceError:
+        raise
     except ValueError:  # a number of more digits than Python reads is one too
         raise SourceError(f"{where}: invalid JSON") from None
+
+
+def _parsed(where: str | Path, text: str) -> float:
+    found = float(text)
+    if isinf(found):
+        raise SourceError(f"{where}: {shown(text)} is no number below 10^308")
+    return found
 
 
 def read_record(kind: type[R], data: object, where: str | Path, strict: bool = False) -> R:
@@ -197,12 +206,9 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _mismatch("a number", value)
     try:
-        found = float(value)
+        return float(value)
     except OverflowError:
-        found = inf
-    if isinf(found):
-        raise _mismatch("a number below 10^308", value)
-    return found
+        raise _mismatch("a number below 10^308", value) from None
 
 
 def _whole(value: object) -> int:

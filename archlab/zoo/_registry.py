@@ -58,6 +58,12 @@ class Entry:
             raise error.at(self.name) from None
 
 
+def _may_be_none(parameter: inspect.Parameter) -> bool:
+    """Whether its annotation says so, or there is none that could say otherwise."""
+    said = parameter.annotation
+    return said is inspect.Parameter.empty or "None" in str(said) or "Optional" in str(said)
+
+
 def read_value(text: str, parameter: inspect.Parameter, where: str) -> Any:
     """The value that a text stands for, by the type of the argument's default.
 
@@ -71,7 +77,7 @@ def read_value(text: str, parameter: inspect.Parameter, where: str) -> Any:
             return ast.literal_eval({"none": "None", "true": "True", "false": "False"}.get(text.lower(), text))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return text
-    if kind is not bool and text == "None":
+    if kind is not bool and text == "None" and _may_be_none(parameter):
         return None
     if kind is bool:
         if (switch := read_bool(text)) is not None:

@@ -37,6 +37,7 @@ from archlab import (
     load,
 )
 from archlab.analysis import State
+from archlab.diffing import _branches
 from archlab.errors import DesignError, UnknownNameError
 from archlab.graph import Builder
 
@@ -312,3 +313,13 @@ def test_what_is_changed_alike_is_said_once_in_words() -> None:
     compared = " ".join(str(compare(before, after, static=True)).split())
     for words in ("bias on in 2 → 0 Conv", "stride 2 → 1 in 2 Conv of 1 × 1", "epsilon 0.001 → 1e-05 in 2 BatchNorm"):
         assert words in compared
+
+
+def test_a_fork_of_hundreds_of_equal_branches_is_compared_in_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    real = _branches.align
+    monkeypatch.setattr(_branches, "align", lambda *given: counted.append(1) or real(*given))
+    branches = Parallel(*[ReLU() >> Conv(4)] * 300, merge=Concatenate())
+    one, other = (Input(8, 8, 3) >> branches >> Conv(width) for width in (4, 8))
+    assert [str(edit) for row in diff(one, other).rows for edit in row.edits] == ["filters 4 → 8"]
+    assert len(counted) <= _branches._MOST_PAIRS + 1
