@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from scipy.stats import spearmanr
+
 DOCS = Path(__file__).parent
 HEAD = """# Benchmarks
 
@@ -102,16 +104,20 @@ def latency() -> Iterator[str]:
         "`archlab calibrate`: predicted times against the fastest run of Keras models, none of which a calibration",
         "measures.",
     )
-    yield _row("pass", "threads", "batch", "models", "median error", "within 1.4×")
-    yield _row("---", "---:", "---:", "---:", "---:", "---:")
-    groups: dict[tuple[str, int, int], list[float]] = {}
+    heads = ("models", "rank correlation", "that of MACs", "median error", "within 1.4×")
+    yield _row("pass", "threads", "batch", *heads)
+    yield _row("---", *["---:"] * (2 + len(heads)))
+    groups: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
     for row in found["rows"]:
         key = row["what"].replace("_", " "), row["threads"], row["batch"]
-        groups.setdefault(key, []).append(row["predicted"] / row["fastest"])
-    for key, ratios in sorted(groups.items()):
+        groups.setdefault(key, []).append(row)
+    for key, rows in sorted(groups.items()):
+        ratios = [row["predicted"] / row["fastest"] for row in rows]
+        measured = [row["fastest"] for row in rows]
+        ranks = [spearmanr([row[by] for row in rows], measured).statistic for by in ("predicted", "macs")]
         within = sum(max(each, 1 / each) <= 1.4 for each in ratios) / len(ratios)
         error = median(abs(each - 1) for each in ratios)
-        yield _row(*key, len(ratios), f"{100 * error:.0f} %", f"{100 * within:.0f} %")
+        yield _row(*key, len(rows), *[f"{rank:.2f}" for rank in ranks], f"{100 * error:.0f} %", f"{100 * within:.0f} %")
 
 
 def peers(name: str) -> Iterator[str]:

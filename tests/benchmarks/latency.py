@@ -33,7 +33,7 @@ ZOO = (
     ("residual:depth=30,width=16", 96), ("keras:DenseNet121", 128), ("keras:EfficientNetB0", 128),
     ("keras:InceptionV3", 128), ("keras:ResNet50V2", 128),
 )  # fmt: skip
-RANDOM = 10
+RANDOM = 50
 BATCHES = (1, 8)
 
 
