@@ -105,8 +105,8 @@ def test_ctrl_c_says_what_is_kept(archlab, plan: Path, monkeypatch: pytest.Monke
     ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
-def test_the_table_grows_on_a_terminal(plan: Path) -> None:
+def _on_a_terminal(plan: Path, until: bytes) -> bytes:
+    """What the growing table of an experiment writes to a terminal, up to and with some words."""
     from archlab_cli.trials import growing
 
     reader, writer = pty.openpty()
@@ -114,26 +114,22 @@ def test_the_table_grows_on_a_terminal(plan: Path) -> None:
     with open(writer, "w") as terminal, growing(found, terminal, stays=True) as show:
         experiments.run(found, on_result=show)
     shown = b""
-    while b"8 of 8 trials" not in shown:
+    while until not in shown:
         shown += os.read(reader, 65536)
     os.close(reader)
+    return shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
+def test_the_table_grows_on_a_terminal(plan: Path) -> None:
+    shown = _on_a_terminal(plan, b"8 of 8 trials")
     assert b"0.695" in shown and b"architecture" in shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
 def test_names_in_the_table_are_no_markup(plan: Path) -> None:
-    from archlab_cli.trials import growing
-
     plan.write_text('architectures: [{name: "[/red] a [bold]b[/bold] :smile:", reference: residual}]\nseeds: [0]\n')
-    found = experiments.read_plan(plan)
-    reader, writer = pty.openpty()
-    with open(writer, "w") as terminal, growing(found, terminal, stays=True) as show:
-        experiments.run(found, on_result=show)
-    shown = b""
-    while b"1 of 1 trial" not in shown:
-        shown += os.read(reader, 65536)
-    os.close(reader)
-    assert b"[/red] a [bold]b[/bold] :smile:" in shown
+    assert b"[/red] a [bold]b[/bold] :smile:" in _on_a_terminal(plan, b"1 of 1 trial")
 
 
 @pytest.mark.parametrize(
