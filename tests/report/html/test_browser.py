@@ -236,3 +236,12 @@ def test_the_first_screen_has_verdicts_and_a_chart(opened, report: str) -> None:
     assert "721,857" in best and "991,041" not in best
     titles = page.locator("h3").all_inner_texts()
     assert "Will it train?" in titles and "Roofline of residual" in titles
+
+
+def test_on_a_phone_names_of_rows_are_words(opened, report: str) -> None:
+    page = opened(report, width=390)
+    widths = page.locator('[aria-labelledby="summary"] tbody th').evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().width)"
+    )
+    assert widths and min(widths) >= 100 and max(widths) <= 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
