@@ -20,7 +20,8 @@ HEAD = """# Benchmarks
 
 Tables of times and errors. `python docs/benchmarks.py` makes them from raw results in `docs/results`. Above each table
 stand the command that measured it, the date and the versions, where they were kept. The machines were servers with two
-cores, which other programs used too: times vary by a third between runs. Compare within a table, not across tables.
+cores, which other programs used too where nothing else is said: times vary by a third between runs. Compare within a
+table, not across tables.
 """
 
 
@@ -102,7 +103,7 @@ def latency() -> Iterator[str]:
     yield _said(
         f"`python -m tests.benchmarks.latency` on {device['processor']}, {device['threads']} cores, after",
         "`archlab calibrate`: predicted times against the fastest run of Keras models, none of which a calibration",
-        "measures.",
+        "measures. Nothing else ran on the machine.",
     )
     heads = ("models", "rank correlation", "that of MACs", "median error", "within 1.4×")
     yield _row("pass", "threads", "batch", *heads)
