@@ -27,7 +27,7 @@ def command(export: Path | None, no_half: bool, output: Path | None) -> None:
       archlab calibrate --export server.json
     """
     from archlab.analysis.cost import device_path
-    from archlab.analysis.measured.timing import calibrate
+    from archlab.analysis.measured.calibration import calibrate
     from archlab.report.latency import device_report
 
     form = read_format(None, output)

@@ -16,7 +16,7 @@ from archlab.analysis.cost import SHIPPED, Device, Rate, device
 from archlab.analysis.cost._device import Whole, kinds
 from archlab.analysis.cost._points import networks
 from archlab.analysis.cost._work import FEATURES, Work, jobs
-from archlab.analysis.measured.timing import fitted, fitted_together
+from archlab.analysis.measured.calibration import fitted, fitted_together
 from archlab.errors import DesignError, SourceError, UnknownNameError, UsageError
 
 # One microsecond to start an operation, one second for 10¹² MACs, nothing for data.
