@@ -34,7 +34,17 @@ from archlab.ops import (
     Window,
     Windows,
 )  # fmt: skip
-from archlab.signals import Nonlinearity, Passed, Signal, activated, averaged_over_all, scaled, stopped, unchanged
+from archlab.signals import (
+    Nonlinearity,
+    Passed,
+    Signal,
+    activated,
+    averaged_over_all,
+    between,
+    scaled,
+    stopped,
+    unchanged,
+)
 from archlab.units import ACTIVATION_FLOPS, FLOPS_PER_MAC, RESIZE_FLOPS
 
 
@@ -241,9 +251,7 @@ def _nonlinearity(call: Call, constants: list[Untyped]) -> Nonlinearity | None:
         low, high = (constants[0], None) if name == "maximum" else (None, constants[0])
     elif name != "clip":
         return None
-    if not all(isinstance(limit, int | float | None) for limit in (low, high)):
-        return None
-    return Nonlinearity("clip", None if low is None else float(low), None if high is None else float(high))
+    return between(low, high)
 
 
 @_for("Add", "Subtract")

@@ -10,7 +10,7 @@ from archlab.graph import Shape, elements, format_shape
 from archlab.ops._activation import activation_name
 from archlab.ops._base import FREE, Cost, Kept, KerasLayer, Op, Weight, channels, weight
 from archlab.ops._window import POINTWISE, WHOLE, Window
-from archlab.signals import Passed, Signal, beside
+from archlab.signals import Passed, Signal, selected
 from archlab.units import ACTIVATION_FLOPS, BIAS_FLOPS, FLOPS_PER_MAC
 
 
@@ -249,7 +249,8 @@ class Output(Op, abstract=True):
         return POINTWISE if same else WHOLE
 
     def signal(self, inputs: tuple[Signal, ...], output: Shape) -> Passed | None:
-        return beside(inputs[0], output[-1] or 0) if self.part else None
+        # They add to the errors of the whole by how many they are beside those that stand for it.
+        return selected(inputs[0], output[-1] or 0) if self.part else None
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return Kept()

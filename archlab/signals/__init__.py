@@ -22,7 +22,7 @@ Most rules are one call:
 - pooling: `maximum`, `averaged`, `averaged_over_all`;
 - paths that meet: `summed`, `multiplied`, `concatenated`;
 - elements that move: `relocated`, `enlarged`, `flattened`, `reshaped`, `transposed`, `selected`,
-  `beside`, `stopped`.
+  `stopped`.
 
 A rule of another kind is written with the arithmetic of moments in `archlab.signals.moments`. Nothing here knows a
 layer.
@@ -44,6 +44,7 @@ from archlab.signals._convolution import convolved_separably as convolved_separa
 from archlab.signals._convolution import in_place as in_place
 from archlab.signals._draw import start as start
 from archlab.signals._gaussian import Nonlinearity as Nonlinearity
+from archlab.signals._gaussian import between as between
 from archlab.signals._kernels import Sliding as Sliding
 from archlab.signals._merging import concatenated as concatenated
 from archlab.signals._merging import multiplied as multiplied
@@ -57,7 +58,6 @@ from archlab.signals._pooling import averaged_over_all as averaged_over_all
 from archlab.signals._types import ErrorSignal as ErrorSignal
 from archlab.signals._types import Passed as Passed
 from archlab.signals._types import Signal as Signal
-from archlab.signals._windows import beside as beside
 from archlab.signals._windows import enlarged as enlarged
 from archlab.signals._windows import flattened as flattened
 from archlab.signals._windows import maximum as maximum

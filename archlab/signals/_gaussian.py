@@ -194,8 +194,8 @@ def smooth(function: Function, mean: float, variance: float) -> Response:
     values, slopes, along, both, both_slopes = (_series(a, total) for a, total in zip(series, squares, strict=True))
     average = sum([w * y for w, y in zip(_WEIGHTS, made, strict=True)])
     fourth, slope_fourth = _over(both, squares[0]), _over(both_slopes, squares[1])
-    made_square, slope_square = squares[0], squares[1]
-    return Response(average, made_square, slope_square, values, slopes, along, power, fourth, slope_fourth, slope_power)
+    square, slope = squares[:2]
+    return Response(average, square, slope, values, slopes, along, power, fourth, slope_fourth, slope_power)
 
 
 def _over(products: Callable[[float], float], square: float) -> Callable[[float], float]:
@@ -239,10 +239,6 @@ def _elu(alpha: float, scale: float = 1.0) -> Function:
     return lambda x: scale * (x if x > 0 else alpha * (exp(x) - 1))
 
 
-def _clipped(limit: float) -> Function:
-    return lambda x: min(limit, max(0.0, x))
-
-
 def _hard_sigmoid(x: float) -> float:
     return min(1.0, max(0.0, x / 6 + 0.5))
 
@@ -281,10 +277,10 @@ _FALLING = ("silu", "swish", "gelu", "mish", "hard_silu", "hard_swish", "absolut
 def _limited(low: float, high: float, mean: float, variance: float) -> Response:
     """The nearest number between two limits. One that nothing reaches, within four standard deviations, is none."""
     reach = 4 * sqrt(max(variance, 0.0))
-    if high > mean + reach and low <= mean - reach:
-        return kinked(1.0, 0.0, mean, variance)
     if high > mean + reach and low == 0:
         return kinked(0.0, 1.0, mean, variance)
+    if high > mean + reach and low <= mean - reach:
+        return kinked(1.0, 0.0, mean, variance)
     return smooth(lambda x: min(max(x, low), high), mean, variance)
 
 
@@ -305,11 +301,7 @@ class Nonlinearity(NamedTuple):
         if name == "clip":
             return _limited(-inf if number is None else number, inf if upper is None else upper, mean, variance)
         if name == "relu6":
-            limit = 6.0 if number is None else number
-            # A limit that nothing reaches is none: four standard deviations.
-            if mean + 4 * sqrt(max(variance, 0.0)) < limit:
-                return kinked(0.0, 1.0, mean, variance)
-            return smooth(_clipped(limit), mean, variance)
+            return _limited(0.0, 6.0 if number is None else number, mean, variance)
         if name == "leaky_relu" and number is not None:
             return kinked(number, 1 - number, mean, variance)
         if name in _KINKED:
@@ -322,6 +314,13 @@ class Nonlinearity(NamedTuple):
     def rises(self) -> bool:
         """Whether it never falls, so that a maximum may be taken before it as well as after it."""
         return self.name not in _FALLING
+
+
+def between(low: object, high: object) -> Nonlinearity | None:
+    """The nearest number between two limits, of which either may be None; None where one of them is no number."""
+    if not isinstance(low, int | float | None) or not isinstance(high, int | float | None):
+        return None
+    return Nonlinearity("clip", None if low is None else float(low), None if high is None else float(high))
 
 
 RELU = Nonlinearity("relu")

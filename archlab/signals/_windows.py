@@ -103,16 +103,6 @@ def selected(x: Signal, channels: int) -> Passed:
     return Passed(made, handed)
 
 
-def beside(x: Signal, channels: int) -> Passed:
-    """Other channels of the map that `x` is some channels of: they add to the errors of all, by how many they are."""
-    share = channels / x.channels
-
-    def handed(error: ErrorSignal) -> tuple[Errors, Squares]:
-        return (error.times(share),), ()
-
-    return Passed(x._replace(channels=channels, before=None, spread=None), handed)
-
-
 def stopped(x: Signal) -> Passed:
     """What comes in goes out, and nothing comes back."""
     return Passed(x, _nothing_back)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'archlab[torch]'")
+# Before TensorFlow, which another test of the process may load: the other way round its import can end the process.
+pytest.importorskip("torchvision")
 from torch import nn  # noqa: E402
 
 from archlab import gradient_flow, predict_gradient_flow  # noqa: E402
@@ -48,6 +50,5 @@ def test_a_shuffle_of_channels() -> None:
     "name", ["densenet121", "efficientnet_b0", "shufflenet_v2_x0_5", "googlenet", "inception_v3", "squeezenet1_1"]
 )
 def test_models_of_torchvision_are_predicted(name: str) -> None:
-    pytest.importorskip("torchvision")
     found = predict_gradient_flow(f"torchvision:{name}")
     assert found.reliable and found.slope is not None, found.why

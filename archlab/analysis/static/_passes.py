@@ -41,7 +41,7 @@ def forward(
 
 def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, float] | None) -> Moments:
     leading = leads(graph)
-    reasons: list[str | None] = []
+    reasons: list[str] = []
     passed: list[Passed | None] = []
     signals: list[Signal | None] = []
     for position, (node, facts) in enumerate(zip(graph.nodes, gather(graph), strict=True)):
@@ -78,8 +78,9 @@ def _forward(graph: Graph, loss: HeadLoss, chance: bool, pixels: tuple[float, fl
         passed.append(found)
         signals.append(signal)
         # What is beside the way to the output says nothing about the gradients.
-        reasons.append(why if leading[position] else None)
-    return Moments(passed, signals, [why for why in reasons if why])
+        if why and leading[position]:
+            reasons.append(why)
+    return Moments(passed, signals, reasons)
 
 
 def leads(graph: Graph) -> Sequence[bool]:

@@ -11,7 +11,7 @@ from archlab.functions._layout import C, Roles, S, broadcast
 from archlab.functions._types import Untyped
 from archlab.functions.rules._table import entered
 from archlab.ops import Elementwise, Kept, Op
-from archlab.signals import Nonlinearity, activated, unchanged
+from archlab.signals import Nonlinearity, activated, between, unchanged
 from archlab.units import ACTIVATION_FLOPS
 
 NOTHING = Kept()
@@ -52,8 +52,9 @@ def _activation(call: Call) -> Made:
 @entered("relu6", "hardtanh")
 def _clipped(call: Call) -> Made:
     low, high = (0.0, 6.0) if call.name == "relu6" else (call.asked(1, "min_val", -1.0), call.asked(2, "max_val", 1.0))
-    between = partial(activated, function=Nonlinearity("clip", float(low), float(high)))
-    op = ops.ReLU(float(high)) if low == 0 else call.called(Elementwise, call.roles, flops=2, passes=between)
+    function = Nonlinearity("clip", float(low), float(high))
+    passes = partial(activated, function=function)
+    op = ops.ReLU(float(high)) if low == 0 else call.called(Elementwise, call.roles, flops=2, passes=passes)
     return Made(op, call.roles, _saved(call, False))
 
 
@@ -127,9 +128,7 @@ def _nonlinearity(call: Call) -> Nonlinearity | None:
     if call.name in ("clamp", "clip", "clamp_min", "clamp_max"):
         low = call.asked(1, "min") if call.name != "clamp_max" else None
         high = call.asked(1 if call.name == "clamp_max" else 2, "max") if call.name != "clamp_min" else None
-        if not all(isinstance(limit, int | float | None) for limit in (low, high)):
-            return None
-        return Nonlinearity("clip", None if low is None else float(low), None if high is None else float(high))
+        return between(low, high)
     name = "absolute" if call.name == "abs" else call.name
     return Nonlinearity(name) if name in ("absolute", "sin", "cos", "erf") else None
 
